@@ -1,10 +1,40 @@
-"""The HTTP functions of Voxshelf."""
+"""The HTTP functions of Voxshelf; functions.yaml says how each is deployed.
+
+Every function of a deployment loads this one file, so it imports nothing but the
+framework: what a function needs is imported by its first request.
+"""
+
+import os
 
 import flask
 import functions_framework
 
+from voxshelf.settings import refuse_emulators
+
+# The one thing done at import: a real deployment that would believe unsigned tokens must
+# not start at all, so that its revision never gets traffic.
+refuse_emulators(os.environ)
+
 
 @functions_framework.http
-def library(request: flask.Request) -> flask.typing.ResponseReturnValue:
-    """Answer liveness."""
-    return {"status": "success"}
+def voices_save(request: flask.Request) -> flask.Response:
+    """Save a cloned voice: `POST /api/voices/save`."""
+    from voxshelf.endpoints import voices_save as function
+
+    return function.handle(request)
+
+
+@functions_framework.http
+def tts_save(request: flask.Request) -> flask.Response:
+    """Save one generated speech: `POST /api/tts/save`."""
+    from voxshelf.endpoints import tts_save as function
+
+    return function.handle(request)
+
+
+@functions_framework.http
+def library(request: flask.Request) -> flask.Response:
+    """List and read the library: `GET /api/voices`, `GET /api/tts/generations` and below."""
+    from voxshelf.endpoints import library as function
+
+    return function.handle(request)

@@ -1,0 +1,1 @@
+"""The roles of `use_cases.ports`, played by Firebase and libsndfile."""

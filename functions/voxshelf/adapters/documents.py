@@ -1,0 +1,182 @@
+"""Records to Firestore documents and back.
+
+Field names here are the stored format: changing one needs a migration. Times are stored as
+timestamps, waveform peaks as bytes (200 doubles would be 200 index entries and most of the
+time of decoding a page).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from voxshelf.core.account import Account, Amount
+from voxshelf.core.audio import Audio
+from voxshelf.core.items import Generation, Voice
+from voxshelf.core.names import Stamp
+from voxshelf.core.profile import Profile
+from voxshelf.core.quality import Quality
+from voxshelf.core.reservation import Item, Pending, RequestRecord, VoiceEntry
+
+# What Firestore's client returns and takes.
+Document = Mapping[str, Any]
+Fields = dict[str, Any]
+
+PENDING, READY, DELETING = "pending", "ready", "deleting"
+
+
+def name_key(name: str) -> str:
+    """Return the key by which names sort: letters alike in either case."""
+    return name.casefold()
+
+
+def from_item(item: Item) -> Fields:
+    """Return the fields of a voice or generation."""
+    fields = asdict(item)
+    fields["name_key"] = name_key(item.name if isinstance(item, Voice) else item.voice_name)
+    for key in ("tags",):
+        fields[key] = list(fields[key])
+    for nested, key in (("quality", "reasons"), ("profile", "shape")):
+        if fields.get(nested):
+            fields[nested][key] = list(fields[nested][key])
+    fields["parameters"] = dict(item.parameters)
+    return fields
+
+
+def to_voice(document: Document) -> Voice:
+    """Return the voice that a document holds."""
+    return Voice(
+        **_common(document),
+        name=document["name"],
+        version=document["version"],
+        description=document["description"],
+        template_message=document["template_message"],
+        sample=Audio(**document["sample"]),
+        profile=_to_profile(document["profile"]),
+        quality=_to_quality(document["quality"]),
+        consent=document["consent"],
+        source=document["source"],
+        generation_count=document["generation_count"],
+    )
+
+
+def to_generation(document: Document) -> Generation:
+    """Return the generation that a document holds."""
+    return Generation(
+        **_common(document),
+        generation_id=document["generation_id"],
+        voice_name=document["voice_name"],
+        text=document["text"],
+        audio=Audio(**document["audio"]),
+        generation_time_s=document["generation_time_s"],
+        timestamp=document["timestamp"],
+    )
+
+
+def to_item(document: Document) -> Item:
+    """Return what a document holds, a generation or a voice."""
+    return to_generation(document) if "generation_id" in document else to_voice(document)
+
+
+def _common(document: Document) -> Fields:
+    return {
+        "voice_id": document["voice_id"],
+        "language": document["language"],
+        "tags": tuple(document["tags"]),
+        "favorite": document["favorite"],
+        "parameters": document["parameters"],
+        "runpod_job_id": document["runpod_job_id"],
+        "created_at": _to_time(document["created_at"]),
+        "updated_at": _to_time(document["updated_at"]),
+    }
+
+
+def _to_time(value: datetime) -> datetime:
+    # Firestore's own subclass of datetime carries nanoseconds and another repr.
+    return datetime.fromtimestamp(value.timestamp(), UTC).replace(microsecond=value.microsecond)
+
+
+def _to_profile(document: Document | None) -> Profile | None:
+    return None if document is None else Profile(**{**document, "shape": tuple(document["shape"])})
+
+
+def _to_quality(document: Document) -> Quality:
+    return Quality(**{**document, "reasons": tuple(document["reasons"])})
+
+
+def from_pending(pending: Pending) -> Fields:
+    """Return the note of a save under way."""
+    return {
+        "item": from_item(pending.item),
+        "fingerprint": pending.fingerprint,
+        "lease": pending.lease,
+        "since": pending.since,
+    }
+
+
+def to_voice_entry(document: Document) -> VoiceEntry | None:
+    """Return a voice's document as decisions see it; one being deleted is no entry."""
+    if document["status"] == DELETING:
+        return None
+    pending = document.get("pending")
+    return VoiceEntry(
+        ready=to_voice(document) if document["status"] == READY else None,
+        fingerprint=document.get("fingerprint"),
+        pending=None
+        if pending is None
+        else Pending(
+            to_item(pending["item"]),
+            pending["fingerprint"],
+            pending["lease"],
+            _to_time(pending["since"]),
+        ),
+    )
+
+
+def to_request(document: Document) -> RequestRecord:
+    """Return an idempotency record."""
+    item = document.get("item")
+    return RequestRecord(
+        fingerprint=document["fingerprint"],
+        since=_to_time(document["since"]),
+        item=None if item is None else to_item(item),
+    )
+
+
+def from_account(account: Account) -> Fields:
+    """Return the counters that a reservation writes; `limits` belongs to the operator."""
+    stamp = account.last_stamp
+    return {
+        **_from_amount(account.kept),
+        "reserved": _from_amount(account.reserved),
+        "day": account.day,
+        "saves_today": account.saves_today,
+        "last_stamp": None if stamp is None else asdict(stamp),
+    }
+
+
+def to_account(document: Document) -> Account:
+    """Return the account of a user's document, which may be empty."""
+    stamp = document.get("last_stamp")
+    return Account(
+        kept=_to_amount(document),
+        reserved=_to_amount(document.get("reserved", {})),
+        day=document.get("day", ""),
+        saves_today=document.get("saves_today", 0),
+        last_stamp=None if stamp is None else Stamp(_to_time(stamp["second"]), stamp["sequence"]),
+        limits=document.get("limits", {}),
+    )
+
+
+def _from_amount(amount: Amount) -> Fields:
+    return {
+        "voices": amount.voices,
+        "generations": amount.generations,
+        "bytes": amount.size_bytes,
+    }
+
+
+def _to_amount(document: Document) -> Amount:
+    return Amount(
+        document.get("voices", 0), document.get("generations", 0), document.get("bytes", 0)
+    )

@@ -1,0 +1,133 @@
+"""Reading the library from Firestore: one item, or one page by cursor.
+
+Every query filters on `status == "ready"` and ends its order with the document's id, so it
+needs a composite index; firestore.indexes.json lists them and a test holds both together.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_document import DocumentSnapshot
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from voxshelf.adapters import documents
+from voxshelf.adapters.firestore_errors import translated
+from voxshelf.core.errors import NotFound
+from voxshelf.core.items import Generation, Voice
+from voxshelf.core.query import Cursor, ListQuery, Page
+
+T = TypeVar("T", Voice, Generation)
+
+_TIMEOUT_S = 10.0
+_SORT_FIELDS = {"created_at": "created_at", "updated_at": "updated_at", "name": "name_key"}
+_FILTERS = {
+    "voice_id": ("voice_id", "=="),
+    "language": ("language", "=="),
+    "favorite": ("favorite", "=="),
+    "tag": ("tags", "array_contains"),
+}
+
+
+class FirestoreCatalogue:
+    """Plays `Catalogue` in Firestore."""
+
+    def __init__(self, client: firestore.Client) -> None:
+        """Use `client`, which may be shared by threads."""
+        self._client = client
+        # The counters are read while the page is: two round trips in the time of one.
+        self._aside = ThreadPoolExecutor(max_workers=8, thread_name_prefix="totals")
+
+    def voice(self, uid: str, voice_id: str) -> Voice:
+        """See `Catalogue.voice`."""
+        return documents.to_voice(self._ready(uid, "voices", voice_id))
+
+    def generation(self, uid: str, generation_id: str) -> Generation:
+        """See `Catalogue.generation`."""
+        return documents.to_generation(self._ready(uid, "generations", generation_id))
+
+    def voices(self, uid: str, query: ListQuery) -> Page[Voice]:
+        """See `Catalogue.voices`."""
+        return self._page(uid, "voices", query, documents.to_voice)
+
+    def generations(self, uid: str, query: ListQuery) -> Page[Generation]:
+        """See `Catalogue.generations`."""
+        return self._page(uid, "generations", query, documents.to_generation)
+
+    def _account(self, uid: str) -> firestore.DocumentReference:
+        return self._client.collection("users").document(uid)
+
+    def _ready(self, uid: str, kind: str, item_id: str) -> documents.Document:
+        with translated():
+            snapshot = self._account(uid).collection(kind).document(item_id).get(timeout=_TIMEOUT_S)
+        document: documents.Fields | None = snapshot.to_dict() if snapshot.exists else None
+        if document is None or document["status"] != documents.READY:
+            raise NotFound("There is no such item in your library.")
+        return document
+
+    def _page(
+        self, uid: str, kind: str, query: ListQuery, parse: Callable[[documents.Document], T]
+    ) -> Page[T]:
+        total = self._aside.submit(self._total, uid, kind, query)
+        with translated():
+            # One more than the page holds tells whether there is another page.
+            found = list(self._query(uid, kind, query).stream(timeout=_TIMEOUT_S))
+        shown = found[: query.page_size]
+        return Page(
+            items=tuple(parse(snapshot.to_dict() or {}) for snapshot in shown),
+            next=_cursor(shown[-1], query) if len(found) > len(shown) else None,
+            total=total.result(),
+        )
+
+    def _query(self, uid: str, kind: str, query: ListQuery) -> firestore.Query:
+        field = _SORT_FIELDS[query.sort]
+        direction = firestore.Query.DESCENDING if query.descending else firestore.Query.ASCENDING
+        ordered = (
+            self._matching(uid, kind, query)
+            .order_by(field, direction=direction)
+            .order_by("__name__", direction=direction)
+            .limit(query.page_size + 1)
+        )
+        if query.after is None:
+            return ordered
+        place = self._account(uid).collection(kind).document(query.after.item_id)
+        after: firestore.Query = ordered.start_after({field: _sort_value(query), "__name__": place})
+        return after
+
+    def _matching(self, uid: str, kind: str, query: ListQuery) -> firestore.Query:
+        matching: firestore.Query = (
+            self._account(uid)
+            .collection(kind)
+            .where(filter=FieldFilter("status", "==", documents.READY))
+        )
+        for name, value in query.filters.items():
+            field, operator = _FILTERS[name]
+            matching = matching.where(filter=FieldFilter(field, operator, value))
+        return matching
+
+    def _total(self, uid: str, kind: str, query: ListQuery) -> int | None:
+        with translated():
+            if not query.filters:
+                account = self._account(uid).get(timeout=_TIMEOUT_S)
+                return int((account.to_dict() or {}).get(kind, 0))
+            if not query.include_total:
+                return None
+            # The client's annotations have the class here where the code returns an instance.
+            counting: Any = self._matching(uid, kind, query).count()
+            return int(counting.get(timeout=_TIMEOUT_S)[0][0].value)
+
+
+def _cursor(snapshot: DocumentSnapshot[Any], query: ListQuery) -> Cursor:
+    value = snapshot.get(_SORT_FIELDS[query.sort])
+    if isinstance(value, datetime):
+        value = value.astimezone(UTC).isoformat()
+    return Cursor(value, snapshot.id)
+
+
+def _sort_value(query: ListQuery) -> datetime | str:
+    assert query.after is not None
+    if query.sort == "name":
+        return query.after.value
+    return datetime.fromisoformat(query.after.value)

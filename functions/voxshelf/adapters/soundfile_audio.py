@@ -1,0 +1,158 @@
+"""Audio measured by libsndfile, through soundfile.
+
+Nothing reaches the library that is not recognised from its first bytes, and nothing is
+decoded whose declared facts are outside the limits. Decoding goes in blocks of a fixed
+size, so memory does not grow with duration.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from voxshelf.core.audio import (
+    MAX_PEAKS,
+    SIGNATURE_BYTES,
+    AudioFacts,
+    AudioFormat,
+    AudioLimits,
+    Loudness,
+    recognise,
+)
+from voxshelf.core.content import Content
+from voxshelf.core.errors import InvalidAudio, UnsupportedMediaType
+from voxshelf.core.quality import SILENCE_DBFS, dbfs
+
+Samples = npt.NDArray[np.float32]
+
+_BLOCK_FRAMES = 65_536
+# Levels are taken over slices of 20 ms, the usual frame of speech analysis; of long audio
+# over longer ones, so that there are never more than this many.
+_SLICE_S = 0.02
+_MAX_SLICES = 20_000
+# A sample within 0.1 % of full scale is taken as clipped: converters saturate there.
+_CLIPPED = 0.999
+
+_SUBTYPES = {
+    AudioFormat.WAV: {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"},
+    AudioFormat.FLAC: {"PCM_S8", "PCM_16", "PCM_24"},
+    AudioFormat.OGG: {"VORBIS", "OPUS"},
+    AudioFormat.MP3: {"MPEG_LAYER_III"},
+}
+
+
+def inspect_audio(content: Content, limits: AudioLimits) -> AudioFacts:
+    """Play `AudioInspector`; see there."""
+    stream = content.rewound()
+    audio_format = recognise(stream.read(SIGNATURE_BYTES))
+    if audio_format is None:
+        raise UnsupportedMediaType(
+            "The audio is none of the formats that are kept: WAV, FLAC, OGG (Vorbis, Opus), MP3."
+        )
+    stream.seek(0)
+    try:
+        with soundfile.SoundFile(stream) as sound:
+            _check_declared(sound, audio_format, limits)
+            levels = _measure(sound)
+            rate, channels = sound.samplerate, sound.channels
+    except (soundfile.SoundFileError, RuntimeError, ValueError, MemoryError) as error:
+        raise InvalidAudio(f"The {limits.noun} is damaged: it cannot be decoded.") from error
+    return AudioFacts(
+        format=audio_format,
+        size_bytes=content.size_bytes,
+        sha256=content.sha256,
+        duration_s=round(levels.frames / rate, 6),
+        frames=levels.frames,
+        sample_rate_hz=rate,
+        channels=channels,
+        peaks=_waveform(levels.peaks),
+        loudness=_loudness(levels),
+    )
+
+
+def _check_declared(
+    sound: soundfile.SoundFile, audio_format: AudioFormat, limits: AudioLimits
+) -> None:
+    if sound.subtype not in _SUBTYPES[audio_format]:
+        raise UnsupportedMediaType(
+            f"This encoding of {audio_format.name} is not kept; save it as 16-bit PCM."
+        )
+    limits.check(
+        duration_s=sound.frames / max(1, sound.samplerate),
+        sample_rate_hz=sound.samplerate,
+        channels=sound.channels,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Levels:
+    """Per slice: the largest absolute sample and the mean square; over all: clipped samples."""
+
+    frames: int
+    peaks: npt.NDArray[np.float64]
+    powers: npt.NDArray[np.float64]
+    clipped: int
+    samples: int
+
+
+def _measure(sound: soundfile.SoundFile) -> _Levels:
+    """Decode all of it, in blocks of whole slices.
+
+    Raises:
+        InvalidAudio: when it is shorter or longer than declared, or not finite.
+    """
+    declared: int = sound.frames
+    slice_frames = max(1, round(_SLICE_S * sound.samplerate), -(-declared // _MAX_SLICES))
+    block = np.empty((max(1, _BLOCK_FRAMES // slice_frames) * slice_frames, sound.channels), "f4")
+    peaks: list[npt.NDArray[np.float64]] = []
+    powers: list[npt.NDArray[np.float64]] = []
+    frames = clipped = 0
+    while len(decoded := sound.read(out=block)):
+        magnitudes = np.abs(decoded)
+        starts = np.arange(0, len(decoded), slice_frames)
+        peaks.append(np.maximum.reduceat(magnitudes.max(axis=1), starts).astype("f8"))
+        squares = np.square(decoded, dtype="f8").mean(axis=1)
+        lengths = np.diff(np.append(starts, len(decoded)))
+        powers.append(np.add.reduceat(squares, starts) / lengths)
+        clipped += int(np.count_nonzero(magnitudes >= _CLIPPED))
+        frames += len(decoded)
+        if frames > declared or not np.isfinite(powers[-1]).all():
+            raise InvalidAudio("The audio holds values that are not finite, or more than it says.")
+    if frames != declared:
+        raise InvalidAudio(f"The audio ends after {frames} of {declared} declared frames.")
+    return _Levels(
+        frames, np.concatenate(peaks), np.concatenate(powers), clipped, frames * sound.channels
+    )
+
+
+def _waveform(peaks: npt.NDArray[np.float64]) -> bytes:
+    """Return up to 200 slices' peaks as bytes; full scale and above is 255."""
+    starts = np.linspace(0, len(peaks), min(MAX_PEAKS, len(peaks)), endpoint=False).astype(int)
+    scaled = np.maximum.reduceat(peaks, starts) * 255
+    return scaled.round().clip(0, 255).astype("u1").tobytes()
+
+
+def _loudness(levels: _Levels) -> Loudness:
+    silent = levels.powers < 10 ** (SILENCE_DBFS / 10)
+    return Loudness(
+        peak_dbfs=dbfs(float(levels.peaks.max())),
+        rms_dbfs=dbfs(float(np.sqrt(levels.powers.mean()))),
+        clipped_ratio=round(levels.clipped / levels.samples, 6),
+        silence_ratio=round(float(silent.mean()), 4),
+        snr_db=_signal_to_noise(levels.powers),
+    )
+
+
+def _signal_to_noise(powers: npt.NDArray[np.float64]) -> float | None:
+    """Estimate the ratio of speech to noise from the spread of slice powers, in dB.
+
+    Speech pauses: the 10th percentile of power is taken as the noise floor, the 90th as
+    speech (after the percentile method of the NIST STNR tool). Pure digital silence in the
+    pauses counts as -96 dBFS, the floor of 16 bits. None where there is too little to tell.
+    """
+    if len(powers) < 10:
+        return None
+    floor, speech = np.percentile(powers, [10, 90])
+    quantisation = 10 ** (-96 / 10)
+    return round(float(10 * np.log10(max(speech, quantisation) / max(floor, quantisation))), 1)

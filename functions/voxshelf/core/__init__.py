@@ -1,0 +1,1 @@
+"""Values and rules of the library. Imports nothing but the standard library."""

@@ -1,0 +1,95 @@
+"""What one user has and may have: counters, reserved amounts and limits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from voxshelf.core.errors import QuotaExceeded
+from voxshelf.core.names import Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """So many voices, generations and bytes."""
+
+    voices: int = 0
+    generations: int = 0
+    size_bytes: int = 0
+
+    def __add__(self, other: "Amount") -> "Amount":
+        """Return both together."""
+        return Amount(
+            self.voices + other.voices,
+            self.generations + other.generations,
+            self.size_bytes + other.size_bytes,
+        )
+
+    def __neg__(self) -> "Amount":
+        """Return what takes this amount away again."""
+        return Amount(-self.voices, -self.generations, -self.size_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that one user may have, and save on one day (UTC)."""
+
+    voices: int
+    generations: int
+    size_bytes: int
+    saves_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user's counters: `kept` is listed, `reserved` is being saved at this moment.
+
+    `last_stamp` is the newest name given out; `saves_today` counts the reservations of
+    `day`, failed ones too, so that failing cannot be used to work without end.
+    `limits` overrides the defaults by name.
+    """
+
+    kept: Amount = Amount()
+    reserved: Amount = Amount()
+    day: str = ""
+    saves_today: int = 0
+    last_stamp: Stamp | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    def reserving(self, amount: Amount, now: datetime, defaults: Limits) -> "Account":
+        """Return the account with `amount` reserved and a fresh `last_stamp`.
+
+        Raises:
+            QuotaExceeded: when that would be more than the user may have.
+        """
+        day = now.astimezone(UTC).strftime("%Y-%m-%d")
+        saves_today = self.saves_today if day == self.day else 0
+        limits = replace(defaults, **self.limits)
+        self._check(amount, saves_today, limits, now)
+        return replace(
+            self,
+            reserved=self.reserved + amount,
+            day=day,
+            saves_today=saves_today + 1,
+            last_stamp=Stamp.after(self.last_stamp, now),
+        )
+
+    def _check(self, amount: Amount, saves_today: int, limits: Limits, now: datetime) -> None:
+        wanted = self.kept + self.reserved + amount
+        for name in ("voices", "generations", "size_bytes"):
+            limit = getattr(limits, name)
+            if getattr(amount, name) > 0 and getattr(wanted, name) > limit:
+                raise QuotaExceeded(
+                    f"The library is full: {limit} {name} are the limit. Delete something first.",
+                    details={"limit": name, "max": limit},
+                )
+        if saves_today >= limits.saves_per_day:
+            raise QuotaExceeded(
+                f"{limits.saves_per_day} saves a day are the limit. It starts anew at 00:00 UTC.",
+                details={"limit": "saves_per_day", "max": limits.saves_per_day},
+                retry_after_s=_seconds_until_midnight(now),
+            )
+
+
+def _seconds_until_midnight(now: datetime) -> int:
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int((midnight + timedelta(days=1) - now).total_seconds()) + 1

@@ -1,0 +1,126 @@
+"""Everything that can be wrong with a request or a dependency, as one hierarchy.
+
+Each error is named as the fact, and knows the `code` and the HTTP status under which
+clients meet it (the contract, section 2). `message` is for people: what is wrong and
+what to do. It never holds a path of the server, library text or another user's data.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class VoxshelfError(Exception):
+    """A failure that has an answer of its own."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: Mapping[str, object] | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        """Take the text for people, facts for programs, and when a retry may help."""
+        super().__init__(message)
+        self.message = message
+        self.details = dict(details or {})
+        self.retry_after_s = retry_after_s
+
+
+class InvalidRequest(VoxshelfError):
+    """A field is missing, malformed or out of its limits."""
+
+    code, status = "invalid_request", 400
+
+
+class Unauthenticated(VoxshelfError):
+    """The caller did not prove who he is."""
+
+    code, status = "unauthenticated", 401
+
+
+class NotFound(VoxshelfError):
+    """No such thing, or it belongs to somebody else: the answer is the same."""
+
+    code, status = "not_found", 404
+
+
+class MethodNotAllowed(VoxshelfError):
+    """The path exists, the method on it does not; `allowed` lists those that do."""
+
+    code, status = "method_not_allowed", 405
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        """Take the methods that the path answers."""
+        super().__init__(f"Use one of: {', '.join(allowed)}.", details={"allowed": list(allowed)})
+        self.allowed = allowed
+
+
+class VoiceExists(VoxshelfError):
+    """A voice of this id is in the library already."""
+
+    code, status = "voice_exists", 409
+
+
+class InProgress(VoxshelfError):
+    """The same save is still running, or runs at this moment under another request."""
+
+    code, status = "in_progress", 409
+
+
+class PayloadTooLarge(VoxshelfError):
+    """The body is larger than a function takes."""
+
+    code, status = "payload_too_large", 413
+
+
+class UnsupportedMediaType(VoxshelfError):
+    """The body, or the audio in it, is of a kind that is not read here."""
+
+    code, status = "unsupported_media_type", 415
+
+
+class InvalidAudio(VoxshelfError):
+    """The bytes are not the sound that they claim to be, or are outside the limits."""
+
+    code, status = "invalid_audio", 422
+
+
+class InvalidProfile(VoxshelfError):
+    """The bytes are not a voice profile (`.npy`) within the limits."""
+
+    code, status = "invalid_profile", 422
+
+
+class IdempotencyConflict(VoxshelfError):
+    """The idempotency key was used before, with other content."""
+
+    code, status = "idempotency_conflict", 422
+
+
+class QuotaExceeded(VoxshelfError):
+    """The save would exceed one of the user's limits."""
+
+    code, status = "quota_exceeded", 429
+
+
+class Internal(VoxshelfError):
+    """A fault of ours. What happened is in the log, never in the answer."""
+
+    code, status = "internal", 500
+
+    def __init__(self) -> None:
+        """Say nothing but that it failed."""
+        super().__init__("Something failed on our side. Try again, and quote the request_id.")
+
+
+class Unavailable(VoxshelfError):
+    """Storage or the database did not answer in time; nothing was lost, a retry helps."""
+
+    code, status = "unavailable", 503
+
+    def __init__(self, message: str = "The library cannot be reached. Try again.") -> None:
+        """Ask for a retry in two seconds."""
+        super().__init__(message, retry_after_s=2)

@@ -1,0 +1,108 @@
+"""Ids and object names: how they are made, never how facts are read back from them.
+
+The grammar is the contract's, section 5. Firestore holds the facts; a name only has to
+be unique for its owner, stable, and readable for a person who looks into the bucket.
+"""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+SLUG_MAX_CHARACTERS = 64
+VOICE_ID_PREFIX = "voice_"
+
+# Firestore refuses ".", ".." and "__x__" as ids and 1,500 bytes as a length. An id is also
+# one path segment of a URL and part of an object name, so it starts with a letter or digit
+# and holds nothing that any of the three reads as syntax.
+_ID_PATTERN = re.compile(r"[^\W_][\w.\-]{0,127}")
+
+
+def slug(name: str) -> str:
+    """Return the readable part of an object name for any text: never empty, 1 to 64 characters.
+
+    NFKC, lower case, letters and digits of any script, every other run one underscore.
+    Applying it to its own result changes nothing. A name without a letter or digit (an
+    emoji, say) gets the head of its SHA-256, so that two such names stay apart.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower()).lower()
+    spaced = "".join(character if character.isalnum() else " " for character in folded)
+    joined = "_".join(spaced.split())[:SLUG_MAX_CHARACTERS].rstrip("_")
+    return joined or hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def voice_id_for(name: str) -> str:
+    """Return the id that a voice of this name gets when the client names none."""
+    return VOICE_ID_PREFIX + slug(name)
+
+
+def is_valid_id(candidate: str) -> bool:
+    """Tell whether a client's id can name a document, a URL segment and part of an object."""
+    return (
+        _ID_PATTERN.fullmatch(candidate) is not None
+        and unicodedata.is_normalized("NFC", candidate)
+        and len(candidate.encode()) <= 512
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A moment that no other save of the same user has: a second, and a count within it."""
+
+    second: datetime
+    sequence: int = 1
+
+    @classmethod
+    def after(cls, last: "Stamp | None", now: datetime) -> "Stamp":
+        """Return the stamp of a save at `now`, later than `last` whatever the clock says.
+
+        A clock that lags behind the last save must not hand out a used name again, so
+        time never runs backwards here: the count goes on instead.
+        """
+        second = now.astimezone(UTC).replace(microsecond=0)
+        if last is None or second > last.second:
+            return cls(second)
+        return cls(last.second, last.sequence + 1)
+
+    def __str__(self) -> str:
+        """Return `YYYYMMDD_HHMMSS`, with `_2`, `_3`, ... on the later ones of a second."""
+        text = self.second.strftime("%Y%m%d_%H%M%S")
+        return text if self.sequence == 1 else f"{text}_{self.sequence}"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectNames:
+    """The object names of one save of one user."""
+
+    uid: str
+    voice_id: str
+    stamp: Stamp
+
+    @property
+    def _voice(self) -> str:
+        return f"voice_{slug(self.voice_id.removeprefix(VOICE_ID_PREFIX))}"
+
+    def sample(self, extension: str) -> str:
+        """Return the path of the voice's sample audio."""
+        return f"voice_samples/{self.uid}/{self._voice}_sample_{self.stamp}.{extension}"
+
+    def profile(self, *, first_version: bool) -> str:
+        """Return the path of the voice's profile.
+
+        Only the first version of a voice whose id follows from its slug owns the plain
+        name. A later version lies beside it, so that no reader sees half of each, and an
+        id of the client's own may share its slug with another voice.
+        """
+        plain = first_version and self.voice_id == self._voice
+        suffix = "" if plain else f"_{self.stamp}"
+        return f"voice_profiles/{self.uid}/{self._voice}{suffix}.npy"
+
+    @property
+    def generation_id(self) -> str:
+        """Return the id of a generation, which is also the stem of its audio's name."""
+        return f"TTS_{self._voice}_{self.stamp}"
+
+    def generation(self, extension: str) -> str:
+        """Return the path of a generation's audio."""
+        return f"tts_generations/{self.uid}/{self.generation_id}.{extension}"

@@ -1,0 +1,105 @@
+"""Voice profiles: NumPy `.npy` files, judged by their header alone.
+
+The format is NumPy's NEP 1. Nothing of the array is ever loaded: real profiles of this
+workflow are pickled objects, and loading a pickle runs code. Those are kept as opaque
+bytes and flagged; a plain array must fill the file to the byte.
+"""
+
+import ast
+import math
+import re
+from dataclasses import dataclass
+
+from voxshelf.core.errors import InvalidProfile
+
+MAX_PROFILE_BYTES = 10 * 1024 * 1024
+MAX_HEADER_BYTES = 10 * 1024
+MAX_DIMENSIONS = 4
+PROFILE_CONTENT_TYPE = "application/octet-stream"
+
+_MAGIC = b"\x93NUMPY"
+# The width of the header's length field, by major version of the format (NEP 1).
+_LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
+_PLAIN_DTYPE = re.compile(r"[<>=|](?:f([248])|[iu]([1248]))")
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFacts:
+    """What the header says: `dtype` in NumPy's notation, `shape`, and whether it is a pickle."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    pickled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A stored profile. `trusted` tells whether it may be sent to a GPU worker."""
+
+    path: str
+    token: str
+    size_bytes: int
+    sha256: str
+    dtype: str
+    shape: tuple[int, ...]
+    pickled: bool
+    trusted: bool
+
+
+def inspect_profile(content: bytes) -> ProfileFacts:
+    """Read the facts of a profile from its header.
+
+    Raises:
+        InvalidProfile: when it is not an `.npy` file, is truncated, has bytes to spare,
+            or is outside the limits on size, header, dtype and dimensions.
+    """
+    if len(content) > MAX_PROFILE_BYTES:
+        raise InvalidProfile(f"The profile is larger than {MAX_PROFILE_BYTES} bytes.")
+    header, data_bytes = _split_header(content)
+    dtype, shape = _read_header(header)
+    if dtype == "|O":
+        if data_bytes == 0:
+            raise InvalidProfile("The profile ends after its header.")
+        return ProfileFacts(dtype, shape, pickled=True)
+    if data_bytes != math.prod(shape) * _item_bytes(dtype):
+        raise InvalidProfile("The profile's length does not match the shape in its header.")
+    return ProfileFacts(dtype, shape, pickled=False)
+
+
+def _split_header(content: bytes) -> tuple[bytes, int]:
+    length_bytes = _LENGTH_BYTES.get(content[6]) if len(content) > 8 else None
+    if not content.startswith(_MAGIC) or length_bytes is None:
+        raise InvalidProfile("The profile is not a NumPy .npy file: save it with numpy.save.")
+    start = 8 + length_bytes
+    length = int.from_bytes(content[8:start], "little")
+    if length > MAX_HEADER_BYTES or len(content) < start + length:
+        raise InvalidProfile("The profile's header is truncated or too long.")
+    return content[start : start + length], len(content) - start - length
+
+
+def _read_header(header: bytes) -> tuple[str, tuple[int, ...]]:
+    try:
+        # literal_eval builds constants only and runs nothing; the length is bounded above.
+        fields = ast.literal_eval(header.decode("utf-8").strip())
+        dtype, shape = fields["descr"], fields["shape"]
+    except (ValueError, SyntaxError, MemoryError, RecursionError, KeyError, TypeError):
+        raise InvalidProfile("The profile's header cannot be read.") from None
+    if not isinstance(dtype, str):
+        raise InvalidProfile("The profile holds a structured array; plain numbers are taken.")
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) > MAX_DIMENSIONS
+        or not all(type(size) is int and 0 <= size <= MAX_PROFILE_BYTES for size in shape)
+    ):
+        raise InvalidProfile(f"The profile's shape must have 0 to {MAX_DIMENSIONS} plain sizes.")
+    return dtype, shape
+
+
+def _item_bytes(dtype: str) -> int:
+    match = _PLAIN_DTYPE.fullmatch(dtype)
+    if match is None:
+        raise InvalidProfile(
+            "The profile's dtype is not taken: float16, float32, float64 or integers are.",
+            details={"dtype": dtype[:20]},
+        )
+    return int(match[1] or match[2])

@@ -1,0 +1,35 @@
+"""`POST /api/voices/save`."""
+
+from voxshelf.http.body import read_fields
+from voxshelf.http.boundary import Answer, Call, Endpoint, Route
+from voxshelf.http.commands import read_save_voice
+from voxshelf.http.present import voice_body
+from voxshelf.http.wire import VoiceSaved
+from voxshelf.use_cases.save_voice import save_voice
+from voxshelf.wiring import services
+
+
+def _save(call: Call) -> Answer:
+    fields = read_fields(call.request)
+    command = read_save_voice(call.uid, fields, call.idempotency_key)
+    saved = save_voice(
+        command,
+        library=call.services.library,
+        objects=call.services.objects,
+        inspect_audio=call.services.inspect_audio,
+        limits=call.services.limits,
+    )
+    voice = voice_body(saved.voice, call.services.urls)
+    body: VoiceSaved = {
+        "status": "success",
+        "message": f"The voice {saved.voice.name!r} is saved.",
+        "voice_id": saved.voice.voice_id,
+        "firebase_url": voice["firebase_url"],
+        "saved_files": list(saved.voice.object_paths),
+        "voice": voice,
+    }
+    return Answer({**body}, 201, {"Idempotent-Replayed": "true"} if saved.replayed else {})
+
+
+ROUTES = (Route("POST", "/api/voices/save", _save),)
+handle = Endpoint(ROUTES, services)

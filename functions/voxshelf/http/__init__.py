@@ -1,0 +1,1 @@
+"""The HTTP boundary: authenticate, parse, call a use case, present. Once, for all functions."""

@@ -1,0 +1,185 @@
+"""From request to answer, once for all functions.
+
+Routing, identity, errors, headers and the log line are decided here; a handler only reads
+its request and calls a use case.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import MethodNotAllowed as NoSuchMethod
+from werkzeug.routing import Map, Rule
+
+from voxshelf.core.errors import (
+    Internal,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    Unauthenticated,
+    VoxshelfError,
+)
+from voxshelf.core.items import Voice
+from voxshelf.http import request_log
+from voxshelf.http.body import drain
+from voxshelf.http.cors import cors_headers
+from voxshelf.http.ports import Services
+from voxshelf.http.present import voice_body
+
+# firebase-tools calls every worker with this before it is ready; nothing may be done then.
+_PLATFORM_HEALTH = "/__/health"
+_BEARER = "Bearer "
+MAX_KEY_CHARACTERS = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authenticated request on its way to a handler."""
+
+    request: flask.Request
+    services: Services
+    uid: str
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """Return the Idempotency-Key, or None.
+
+        Raises:
+            InvalidRequest: when it is not 1 to 255 printable characters.
+        """
+        key = self.request.headers.get("Idempotency-Key")
+        if key is not None and not (
+            1 <= len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()
+        ):
+            raise InvalidRequest(
+                "Idempotency-Key must be 1 to 255 printable ASCII characters.",
+                details={"field": "Idempotency-Key"},
+            )
+        return key
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A handler's answer: JSON, or a redirect when `headers` holds a Location."""
+
+    body: Mapping[str, object]
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[..., Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method and path of the API. A public one is answered without identity."""
+
+    method: str
+    path: str
+    handler: Handler
+    public: bool = False
+
+
+class Endpoint:
+    """One function: its routes, each also without `/api` before it.
+
+    Hosting passes the whole path on; a function's own URL passes what follows it, which is
+    nothing at all for a function of one route.
+    """
+
+    def __init__(self, routes: Sequence[Route], services: Callable[[], Services]) -> None:
+        """Serve `routes`; `services` is called when a request first needs them."""
+        self._services = services
+        prefixed = [Rule(r.path, methods=[r.method], endpoint=r) for r in routes]
+        direct = [Rule(r.path.removeprefix("/api"), methods=[r.method], endpoint=r) for r in routes]
+        root = [Rule("/", methods=[r.method], endpoint=r) for r in routes if len(routes) == 1]
+        # Redirects to a normalised path would lose a POST's body: such a path is unknown.
+        self._routes = Map([*prefixed, *direct, *root], strict_slashes=False, merge_slashes=False)
+
+    def __call__(self, request: flask.Request) -> flask.Response:
+        """Answer a request; whatever happens, as JSON and with the contract's headers."""
+        if request.path == _PLATFORM_HEALTH:
+            return flask.Response(status=200)
+        started = time.monotonic()
+        request_id = uuid.uuid4().hex
+        log: dict[str, object] = {"method": request.method, "request_id": request_id}
+        origins: frozenset[str] = frozenset()
+        try:
+            services = self._services()
+            origins = services.allowed_origins
+            answer = self._answer(request, services, log)
+        except VoxshelfError as error:
+            answer = self._failure(error, request_id, log)
+        except Exception as error:
+            request_log.failure(error, request_id)
+            answer = self._failure(Internal(), request_id, log)
+        response = _response(answer, request_id)
+        if (origin := request.headers.get("Origin")) is not None:
+            preflight = request.method == "OPTIONS"
+            response.headers.update(cors_headers(origin, origins, preflight=preflight))
+        drain(request)
+        request_log.request(log, response.status_code, time.monotonic() - started)
+        return response
+
+    def _answer(self, request: flask.Request, services: Services, log: dict[str, object]) -> Answer:
+        if request.method == "OPTIONS":
+            return Answer({}, status=204)
+        route, arguments = self._match(request)
+        log["route"] = f"{route.method} {route.path}"
+        if route.public:
+            return route.handler()
+        uid = services.tokens.uid(_bearer_token(request))
+        log["uid"] = uid
+        return route.handler(Call(request, services, uid), **arguments)
+
+    def _match(self, request: flask.Request) -> tuple[Route, Mapping[str, str]]:
+        adapter = self._routes.bind("functions")
+        method = "GET" if request.method == "HEAD" else request.method
+        try:
+            return adapter.match(request.path, method=method)
+        except NoSuchMethod as error:
+            allowed = sorted(set(error.valid_methods or ()) - {"HEAD"})
+            raise MethodNotAllowed((*allowed, "OPTIONS")) from None
+        except HTTPException:
+            raise NotFound("There is nothing at this path.") from None
+
+    def _failure(self, error: VoxshelfError, request_id: str, log: dict[str, object]) -> Answer:
+        log["code"] = error.code
+        headers = {}
+        if error.retry_after_s is not None:
+            headers["Retry-After"] = str(error.retry_after_s)
+        if isinstance(error, MethodNotAllowed):
+            headers["Allow"] = ", ".join(error.allowed)
+        if isinstance(error, Unauthenticated):
+            headers["WWW-Authenticate"] = "Bearer"
+        body = {
+            "status": "error",
+            "code": error.code,
+            "message": error.message,
+            "details": {name: self._detail(value) for name, value in error.details.items()},
+            "request_id": request_id,
+        }
+        return Answer(body, error.status, headers)
+
+    def _detail(self, value: object) -> object:
+        return voice_body(value, self._services().urls) if isinstance(value, Voice) else value
+
+
+def _response(answer: Answer, request_id: str) -> flask.Response:
+    response = flask.jsonify(answer.body) if answer.status != 204 else flask.Response()
+    response.status_code = answer.status
+    response.headers["X-Request-Id"] = request_id
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.update(answer.headers)
+    return response
+
+
+def _bearer_token(request: flask.Request) -> str:
+    values = request.headers.getlist("Authorization")
+    if len(values) != 1 or not values[0].startswith(_BEARER) or "," in values[0]:
+        raise Unauthenticated("Sign in: send 'Authorization: Bearer <Firebase ID token>'.")
+    return values[0].removeprefix(_BEARER).strip()

@@ -1,0 +1,90 @@
+"""The fields of the two saves (the contract, sections 3 and 4), read into commands."""
+
+import re
+
+from voxshelf.core.content import Content
+from voxshelf.core.errors import InvalidRequest
+from voxshelf.core.names import voice_id_for
+from voxshelf.http.body import Fields
+from voxshelf.http.fields import FieldReader
+from voxshelf.use_cases.save_speech import SaveSpeech
+from voxshelf.use_cases.save_voice import SaveVoice
+
+MAX_NAME_CHARACTERS = 100
+MAX_TEMPLATE_CHARACTERS = 5_000
+MAX_DESCRIPTION_CHARACTERS = 1_000
+MAX_TEXT_CHARACTERS = 50_000
+# A day: no generation runs longer, and a mistaken unit (ms) shows.
+MAX_GENERATION_TIME_S = 86_400
+
+_TIMESTAMP = re.compile(r"\d{8}_\d{6}")
+
+
+def read_save_voice(uid: str, fields: Fields, idempotency_key: str | None) -> SaveVoice:
+    """Read the command of `POST /api/voices/save`.
+
+    Raises:
+        InvalidRequest: naming the field.
+    """
+    reader = FieldReader(fields)
+    name = reader.required_text("voice_name", "name", max_characters=MAX_NAME_CHARACTERS)
+    profile = reader.content("profile_file", "profile_base64")
+    return SaveVoice(
+        uid=uid,
+        voice_id=reader.item_id("voice_id") or voice_id_for(name),
+        name=name,
+        sample=_audio(reader),
+        profile=None if profile is None else profile.rewound().read(),
+        template_message=reader.text("template_message", max_characters=MAX_TEMPLATE_CHARACTERS),
+        language=reader.language("language"),
+        description=reader.text("description", max_characters=MAX_DESCRIPTION_CHARACTERS),
+        tags=reader.tags("tags"),
+        consent=reader.parameters("consent") or None,
+        parameters=reader.parameters("parameters"),
+        runpod_job_id=reader.item_id("runpod_job_id"),
+        replace=reader.flag("replace"),
+        idempotency_key=idempotency_key,
+    )
+
+
+def read_save_speech(uid: str, fields: Fields, idempotency_key: str | None) -> SaveSpeech:
+    """Read the command of `POST /api/tts/save`.
+
+    Raises:
+        InvalidRequest: naming the field.
+    """
+    reader = FieldReader(fields)
+    voice_id = reader.item_id("voice_id")
+    if voice_id is None:
+        raise InvalidRequest("voice_id is required.", details={"field": "voice_id"})
+    rate = reader.number("sample_rate", maximum=10_000_000)
+    return SaveSpeech(
+        uid=uid,
+        voice_id=voice_id,
+        audio=_audio(reader),
+        text=reader.text("text_input", "text", max_characters=MAX_TEXT_CHARACTERS, trim=False),
+        language=reader.language("language"),
+        generation_time_s=reader.number("generation_time", maximum=MAX_GENERATION_TIME_S),
+        declared_rate_hz=None if rate is None else int(rate),
+        declared_shape=reader.shape("audio_shape"),
+        timestamp=_timestamp(reader),
+        parameters=reader.parameters("parameters"),
+        tags=reader.tags("tags"),
+        runpod_job_id=reader.item_id("runpod_job_id"),
+        idempotency_key=idempotency_key,
+    )
+
+
+def _audio(reader: FieldReader) -> Content:
+    audio = reader.content("audio_file", "audio_base64")
+    if audio is None or audio.size_bytes == 0:
+        raise InvalidRequest(
+            "Send the audio as audio_file or audio_base64.", details={"field": "audio_file"}
+        )
+    return audio
+
+
+def _timestamp(reader: FieldReader) -> str | None:
+    value = reader.text("timestamp", max_characters=100, multiline=False)
+    # Workers write other forms too; one that is not the contract's is dropped, not an error.
+    return value if value is not None and _TIMESTAMP.fullmatch(value) else None

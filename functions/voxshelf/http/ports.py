@@ -1,0 +1,60 @@
+"""The roles that the HTTP boundary itself needs played."""
+
+from typing import Protocol
+
+from voxshelf.core.account import Limits
+from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore
+
+
+class IdTokens(Protocol):
+    """Tells whose an ID token is."""
+
+    def uid(self, id_token: str) -> str:
+        """Return the uid, or raise `Unauthenticated`."""
+
+
+class ObjectUrls(Protocol):
+    """Builds the addresses under which objects play."""
+
+    def url(self, path: str, token: str) -> str:
+        """Return the address of one object."""
+
+
+class Services(Protocol):
+    """Everything that handlers may ask for. Each part is made when it is first asked for."""
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """Return the web origins that browsers may call from."""
+
+    @property
+    def page_token_key(self) -> str:
+        """Return the key that signs page tokens."""
+
+    @property
+    def limits(self) -> Limits:
+        """Return what a user may have unless his account says otherwise."""
+
+    @property
+    def tokens(self) -> IdTokens:
+        """Return who verifies ID tokens."""
+
+    @property
+    def urls(self) -> ObjectUrls:
+        """Return who builds addresses of objects."""
+
+    @property
+    def library(self) -> Library:
+        """Return where saves are decided."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Return where the library is read."""
+
+    @property
+    def objects(self) -> ObjectStore:
+        """Return where bytes are kept."""
+
+    @property
+    def inspect_audio(self) -> AudioInspector:
+        """Return who measures audio."""

@@ -1,0 +1,119 @@
+"""Records as the JSON objects of the API."""
+
+from datetime import UTC, datetime
+
+from voxshelf.core.audio import Audio
+from voxshelf.core.items import Generation, Voice
+from voxshelf.core.profile import Profile
+from voxshelf.core.quality import Quality
+from voxshelf.http.ports import ObjectUrls
+from voxshelf.http.wire import (
+    AudioBody,
+    GenerationBody,
+    ProfileBody,
+    QualityBody,
+    VoiceBody,
+)
+
+
+def time_text(time: datetime) -> str:
+    """Return a time as RFC 3339 in UTC, to the microsecond."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def voice_body(voice: Voice, urls: ObjectUrls) -> VoiceBody:
+    """Present a voice."""
+    sample = _audio_body(voice.sample, urls)
+    profile = None if voice.profile is None else _profile_body(voice.profile, urls)
+    return {
+        "voice_id": voice.voice_id,
+        "name": voice.name,
+        "version": voice.version,
+        "language": voice.language,
+        "description": voice.description,
+        "tags": list(voice.tags),
+        "favorite": voice.favorite,
+        "template_message": voice.template_message,
+        "sample": sample,
+        "profile": profile,
+        "quality": _quality_body(voice.quality),
+        "consent": None if voice.consent is None else dict(voice.consent),
+        "parameters": dict(voice.parameters),
+        "runpod_job_id": voice.runpod_job_id,
+        "source": voice.source,
+        "generation_count": voice.generation_count,
+        "created_at": time_text(voice.created_at),
+        "updated_at": time_text(voice.updated_at),
+        "created_date": voice.created_at.timestamp(),
+        "sample_file": voice.sample.path,
+        "profile_file": None if profile is None else profile["path"],
+        "has_profile": profile is not None,
+        "firebase_url": sample["url"],
+    }
+
+
+def generation_body(generation: Generation, urls: ObjectUrls) -> GenerationBody:
+    """Present a generation."""
+    audio = _audio_body(generation.audio, urls)
+    return {
+        "generation_id": generation.generation_id,
+        "file_id": generation.generation_id,
+        "voice_id": generation.voice_id,
+        "voice_name": generation.voice_name,
+        "text": generation.text,
+        "text_input": generation.text,
+        "language": generation.language,
+        "audio": audio,
+        "generation_time_s": generation.generation_time_s,
+        "parameters": dict(generation.parameters),
+        "tags": list(generation.tags),
+        "favorite": generation.favorite,
+        "runpod_job_id": generation.runpod_job_id,
+        "created_at": time_text(generation.created_at),
+        "updated_at": time_text(generation.updated_at),
+        "created_date": generation.created_at.timestamp(),
+        "timestamp": generation.timestamp,
+        "file_path": audio["path"],
+        "file_size": audio["size_bytes"],
+        "firebase_url": audio["url"],
+    }
+
+
+def _audio_body(audio: Audio, urls: ObjectUrls) -> AudioBody:
+    return {
+        "path": audio.path,
+        "url": urls.url(audio.path, audio.token),
+        "content_type": audio.content_type,
+        "format": audio.format,
+        "size_bytes": audio.size_bytes,
+        "sha256": audio.sha256,
+        "duration_s": audio.duration_s,
+        "sample_rate_hz": audio.sample_rate_hz,
+        "channels": audio.channels,
+        "peaks": [round(peak / 255, 3) for peak in audio.peaks],
+    }
+
+
+def _profile_body(profile: Profile, urls: ObjectUrls) -> ProfileBody:
+    return {
+        "path": profile.path,
+        "url": urls.url(profile.path, profile.token),
+        "size_bytes": profile.size_bytes,
+        "sha256": profile.sha256,
+        "dtype": profile.dtype,
+        "shape": list(profile.shape),
+        "pickled": profile.pickled,
+        "trusted": profile.trusted,
+    }
+
+
+def _quality_body(quality: Quality) -> QualityBody:
+    return {
+        "grade": quality.grade,
+        "reasons": list(quality.reasons),
+        "peak_dbfs": quality.peak_dbfs,
+        "rms_dbfs": quality.rms_dbfs,
+        "clipped_ratio": quality.clipped_ratio,
+        "silence_ratio": quality.silence_ratio,
+        "snr_db": quality.snr_db,
+    }

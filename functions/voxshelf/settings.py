@@ -1,0 +1,114 @@
+"""What the operator can set, read from the environment once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from voxshelf.core.account import Limits
+
+_EMULATOR_VARIABLES = (
+    "FIREBASE_AUTH_EMULATOR_HOST",
+    "FIRESTORE_EMULATOR_HOST",
+    "FIREBASE_STORAGE_EMULATOR_HOST",
+    "STORAGE_EMULATOR_HOST",
+)
+_DEMO_PREFIX = "demo-"
+_GIB = 1024**3
+
+
+class ConfigurationError(Exception):
+    """The environment makes no sense: the process must not serve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one deployment. Hosts are None on real Google Cloud."""
+
+    project_id: str
+    bucket_name: str
+    allowed_origins: frozenset[str]
+    page_token_key: str
+    default_limits: Limits
+    storage_emulator_host: str | None
+
+    @property
+    def download_base_url(self) -> str:
+        """Return where Firebase serves objects from."""
+        if self.storage_emulator_host is not None:
+            return f"http://{self.storage_emulator_host}"
+        return "https://firebasestorage.googleapis.com"
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings; the defaults of params are those of functions.yaml.
+
+        Raises:
+            ConfigurationError: naming the variable that is missing or must not be set.
+        """
+        project_id = _project_id(environ)
+        refuse_emulators(environ)
+        return cls(
+            project_id=project_id,
+            bucket_name=_bucket_name(environ),
+            allowed_origins=_origins(environ.get("ALLOWED_ORIGINS", "")),
+            page_token_key=_required(environ, "PAGE_TOKEN_KEY"),
+            default_limits=Limits(
+                voices=int(environ.get("MAX_VOICES", "100")),
+                generations=int(environ.get("MAX_GENERATIONS", "10000")),
+                size_bytes=int(environ.get("MAX_GIB", "10")) * _GIB,
+                saves_per_day=int(environ.get("MAX_SAVES_PER_DAY", "1000")),
+            ),
+            storage_emulator_host=environ.get("FIREBASE_STORAGE_EMULATOR_HOST"),
+        )
+
+
+def refuse_emulators(environ: Mapping[str, str]) -> None:
+    """Refuse to serve a real project while emulators are configured.
+
+    With the Auth emulator's variable set, the Admin SDK believes unsigned tokens. Only a
+    demo- project, which cannot exist on Google Cloud, may run like that.
+
+    Raises:
+        ConfigurationError: naming the variables.
+    """
+    found = [name for name in _EMULATOR_VARIABLES if environ.get(name)]
+    if found and not _project_id(environ).startswith(_DEMO_PREFIX):
+        raise ConfigurationError(
+            f"{', '.join(found)} must not be set: "
+            f"emulators serve projects named {_DEMO_PREFIX}... only."
+        )
+
+
+def _project_id(environ: Mapping[str, str]) -> str:
+    project_id = environ.get("GOOGLE_CLOUD_PROJECT") or environ.get("GCLOUD_PROJECT")
+    project_id = project_id or _firebase_config(environ).get("projectId")
+    if not project_id:
+        raise ConfigurationError("GCLOUD_PROJECT is not set.")
+    return project_id
+
+
+def _bucket_name(environ: Mapping[str, str]) -> str:
+    # New projects' buckets are named otherwise than old ones', so the name is never built.
+    bucket_name = environ.get("STORAGE_BUCKET") or _firebase_config(environ).get("storageBucket")
+    if not bucket_name:
+        raise ConfigurationError("FIREBASE_CONFIG names no storageBucket.")
+    return bucket_name
+
+
+def _firebase_config(environ: Mapping[str, str]) -> Mapping[str, str]:
+    config: Mapping[str, str] = json.loads(environ.get("FIREBASE_CONFIG", "{}"))
+    return config
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if not value:
+        raise ConfigurationError(f"The secret {name} is not set.")
+    return value
+
+
+def _origins(text: str) -> frozenset[str]:
+    origins = frozenset(origin.strip().rstrip("/") for origin in text.split(",") if origin.strip())
+    if "*" in origins:
+        raise ConfigurationError("ALLOWED_ORIGINS must name origins; '*' is not taken.")
+    return origins

@@ -1,0 +1,115 @@
+"""The composition root: builds each adapter once, when a request first needs it.
+
+Imports stand inside the methods on purpose. Every function of a deployment loads the same
+`main.py`, and a listing must not wait for NumPy, nor a health check for Firestore.
+"""
+
+import os
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from voxshelf.core.account import Limits
+from voxshelf.settings import Settings
+
+if TYPE_CHECKING:
+    from google.cloud import firestore
+
+    from voxshelf.http.ports import IdTokens, ObjectUrls
+    from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore
+
+_lock = threading.Lock()
+_wiring: "Wiring | None" = None
+
+
+def services() -> "Wiring":
+    """Return the services of this process, made on the first call."""
+    global _wiring  # noqa: PLW0603 - the one place where a process keeps its adapters
+    with _lock:
+        if _wiring is None:
+            _wiring = Wiring(Settings.read(os.environ))
+        return _wiring
+
+
+class Wiring:
+    """Plays `Services` with the real adapters.
+
+    `cached_property` holds a lock while it makes a value (until Python 3.12, which this
+    project does not run on), so that threads of one process share each client.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings; nothing is built yet."""
+        self._settings = settings
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """See `Services`."""
+        return self._settings.allowed_origins
+
+    @property
+    def page_token_key(self) -> str:
+        """See `Services`."""
+        return self._settings.page_token_key
+
+    @property
+    def limits(self) -> Limits:
+        """See `Services`."""
+        return self._settings.default_limits
+
+    @cached_property
+    def tokens(self) -> "IdTokens":
+        """See `Services`."""
+        from voxshelf.adapters.firebase_tokens import FirebaseTokens
+
+        return FirebaseTokens(self._settings.project_id)
+
+    @cached_property
+    def urls(self) -> "ObjectUrls":
+        """See `Services`."""
+        from voxshelf.adapters.token_urls import TokenUrls
+
+        return TokenUrls(self._settings.download_base_url, self._settings.bucket_name)
+
+    @cached_property
+    def library(self) -> "Library":
+        """See `Services`."""
+        from voxshelf.adapters.firestore_library import FirestoreLibrary
+
+        return FirestoreLibrary(self._firestore)
+
+    @cached_property
+    def catalogue(self) -> "Catalogue":
+        """See `Services`."""
+        from voxshelf.adapters.firestore_catalogue import FirestoreCatalogue
+
+        return FirestoreCatalogue(self._firestore)
+
+    @cached_property
+    def objects(self) -> "ObjectStore":
+        """See `Services`."""
+        from google.auth.credentials import AnonymousCredentials
+        from google.cloud.storage import Client
+
+        from voxshelf.adapters.cloud_storage_objects import CloudStorageObjects
+
+        emulated = self._settings.storage_emulator_host is not None
+        client = Client(
+            project=self._settings.project_id,
+            credentials=AnonymousCredentials() if emulated else None,  # type: ignore[no-untyped-call]
+        )
+        return CloudStorageObjects(client.bucket(self._settings.bucket_name))
+
+    @property
+    def inspect_audio(self) -> "AudioInspector":
+        """See `Services`."""
+        from voxshelf.adapters.soundfile_audio import inspect_audio
+
+        return inspect_audio
+
+    @cached_property
+    def _firestore(self) -> "firestore.Client":
+        from google.cloud import firestore
+
+        # Under the emulator the client takes anonymous credentials by itself.
+        return firestore.Client(project=self._settings.project_id)
