@@ -1,0 +1,114 @@
+// The running emulators: real users with real tokens by the Web SDK, and seeding with the access
+// that the emulators give to an administrator ("Bearer owner"), which rules do not bind.
+import { randomUUID } from 'node:crypto';
+import { deleteApp, initializeApp } from 'firebase/app';
+import {
+  connectAuthEmulator,
+  createUserWithEmailAndPassword,
+  initializeAuth,
+  signInAnonymously,
+} from 'firebase/auth';
+import { connectFirestoreEmulator, getFirestore, terminate } from 'firebase/firestore';
+import { connectStorageEmulator, getStorage } from 'firebase/storage';
+
+const projectId = required('GCLOUD_PROJECT');
+const authHost = required('FIREBASE_AUTH_EMULATOR_HOST');
+const firestoreHost = required('FIRESTORE_EMULATOR_HOST');
+const storageHost = required('FIREBASE_STORAGE_EMULATOR_HOST');
+
+// The suite gives functions the bucket's name in FIREBASE_CONFIG; without functions it has the
+// default name of a demo project.
+const storageBucket =
+  JSON.parse(process.env.FIREBASE_CONFIG ?? '{}').storageBucket ?? `${projectId}.appspot.com`;
+
+const ADMINISTRATOR = { authorization: 'Bearer owner' };
+
+function required(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run under \`firebase emulators:exec\``);
+  return value;
+}
+
+function hostAndPort(address) {
+  const { hostname, port } = new URL(`http://${address}`);
+  return [hostname, Number(port)];
+}
+
+/** A client of its own, as in a browser, and who is signed in there. */
+class Session {
+  constructor(name) {
+    this.name = name;
+    this.app = initializeApp(
+      { projectId, storageBucket, apiKey: 'any', appId: 'rules-tests' },
+      `${name}-${randomUUID()}`,
+    );
+    this.auth = initializeAuth(this.app);
+    connectAuthEmulator(this.auth, `http://${authHost}`, { disableWarnings: true });
+    this.firestore = getFirestore(this.app);
+    connectFirestoreEmulator(this.firestore, ...hostAndPort(firestoreHost));
+    this.storage = getStorage(this.app);
+    connectStorageEmulator(this.storage, ...hostAndPort(storageHost));
+  }
+
+  get uid() {
+    return this.auth.currentUser?.uid;
+  }
+
+  async close() {
+    await terminate(this.firestore);
+    await deleteApp(this.app);
+  }
+}
+
+async function signedUp(name) {
+  const session = new Session(name);
+  await createUserWithEmailAndPassword(session.auth, `${randomUUID()}@example.test`, 'password');
+  return session;
+}
+
+async function anonymous() {
+  const session = new Session('anonymous');
+  await signInAnonymously(session.auth);
+  return session;
+}
+
+/** Everybody the rules must tell apart; new users on every call, so that runs never meet. */
+export async function openSessions() {
+  return {
+    owner: await signedUp('owner'),
+    stranger: await signedUp('stranger'),
+    anonymous: await anonymous(),
+    signedOut: new Session('signedOut'),
+  };
+}
+
+export async function closeSessions(sessions) {
+  await Promise.all(Object.values(sessions).map((session) => session.close()));
+}
+
+/** Write a document past the rules; the fields are strings. */
+export async function seedDocument(path, fields) {
+  const typed = Object.entries(fields).map(([name, value]) => [name, { stringValue: value }]);
+  const url = `http://${firestoreHost}/v1/projects/${projectId}/databases/(default)/documents/${path}`;
+  await answered(url, {
+    method: 'PATCH',
+    headers: { ...ADMINISTRATOR, 'content-type': 'application/json' },
+    body: JSON.stringify({ fields: Object.fromEntries(typed) }),
+  });
+}
+
+/** Write an object past the rules. */
+export async function seedObject(path, content) {
+  const name = encodeURIComponent(path);
+  const url = `http://${storageHost}/upload/storage/v1/b/${storageBucket}/o?uploadType=media&name=${name}`;
+  await answered(url, {
+    method: 'POST',
+    headers: { ...ADMINISTRATOR, 'content-type': 'audio/wav' },
+    body: content,
+  });
+}
+
+async function answered(url, request) {
+  const response = await fetch(url, { ...request, signal: AbortSignal.timeout(10_000) });
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+}
