@@ -15,20 +15,26 @@ from voxshelf.settings import Settings
 if TYPE_CHECKING:
     from google.cloud import firestore
 
-    from voxshelf.http.ports import IdTokens, ObjectUrls
+    from voxshelf.http.ports import IdTokens, ObjectUrls, Services
     from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore
 
 _lock = threading.Lock()
-_wiring: "Wiring | None" = None
+_services: "Services | None" = None
 
 
-def services() -> "Wiring":
-    """Return the services of this process, made on the first call."""
-    global _wiring  # noqa: PLW0603 - the one place where a process keeps its adapters
+def services() -> "Services":
+    """Return the services of this process, made from the environment on the first call."""
     with _lock:
-        if _wiring is None:
-            _wiring = Wiring(Settings.read(os.environ))
-        return _wiring
+        if _services is None:
+            use(Wiring(Settings.read(os.environ)))
+        assert _services is not None  # noqa: S101 - `use` has just set it
+        return _services
+
+
+def use(chosen: "Services | None") -> None:
+    """Serve with other services from now on; None makes the next request build the real ones."""
+    global _services  # noqa: PLW0603 - the one place where a process keeps its adapters
+    _services = chosen
 
 
 class Wiring:

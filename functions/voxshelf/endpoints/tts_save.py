@@ -12,7 +12,7 @@ _BYTES_PER_MB = 1024 * 1024
 
 
 def _save(call: Call) -> Answer:
-    fields = read_fields(call.request)
+    fields = read_fields(call.request, call.resources)
     command = read_save_speech(call.uid, fields, call.idempotency_key)
     saved = save_speech(
         command,

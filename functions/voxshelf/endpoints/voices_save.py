@@ -10,7 +10,7 @@ from voxshelf.wiring import services
 
 
 def _save(call: Call) -> Answer:
-    fields = read_fields(call.request)
+    fields = read_fields(call.request, call.resources)
     command = read_save_voice(call.uid, fields, call.idempotency_key)
     saved = save_voice(
         command,

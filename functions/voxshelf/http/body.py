@@ -7,6 +7,7 @@ in text fields. All become the same `Fields`; what a field means is decided else
 import hashlib
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO, cast
 
@@ -34,8 +35,8 @@ class Fields:
     files: Mapping[str, Content] = field(default_factory=dict)
 
 
-def read_fields(request: flask.Request) -> Fields:
-    """Read the body of a request.
+def read_fields(request: flask.Request, resources: ExitStack) -> Fields:
+    """Read the body of a request; received files stay open until `resources` are closed.
 
     Raises:
         PayloadTooLarge, UnsupportedMediaType, InvalidRequest.
@@ -44,7 +45,7 @@ def read_fields(request: flask.Request) -> Fields:
     if declared is not None and declared > MAX_BODY_BYTES:
         raise too_large()
     if request.mimetype == "multipart/form-data":
-        return _read_multipart(request)
+        return _read_multipart(request, resources)
     if request.mimetype == "application/json":
         return Fields(parse_object(_read_limited(request.stream)))
     raise UnsupportedMediaType("Send multipart/form-data or application/json.")
@@ -93,9 +94,9 @@ class _HashedSpool(tempfile.SpooledTemporaryFile[bytes]):
         return super().write(chunk)
 
 
-def _read_multipart(request: flask.Request) -> Fields:
+def _read_multipart(request: flask.Request, resources: ExitStack) -> Fields:
     parser = FormDataParser(
-        stream_factory=lambda *_, **__: _HashedSpool(),
+        stream_factory=lambda *_, **__: resources.enter_context(_HashedSpool()),
         max_form_memory_size=MAX_BODY_BYTES,
         max_content_length=MAX_BODY_BYTES,
         max_form_parts=MAX_PARTS,

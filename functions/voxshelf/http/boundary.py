@@ -7,6 +7,7 @@ its request and calls a use case.
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import flask
@@ -37,11 +38,12 @@ MAX_KEY_CHARACTERS = 255
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An authenticated request on its way to a handler."""
+    """An authenticated request on its way to a handler; `resources` end with its answer."""
 
     request: flask.Request
     services: Services
     uid: str
+    resources: ExitStack
 
     @property
     def idempotency_key(self) -> str | None:
@@ -133,7 +135,8 @@ class Endpoint:
             return route.handler()
         uid = services.tokens.uid(_bearer_token(request))
         log["uid"] = uid
-        return route.handler(Call(request, services, uid), **arguments)
+        with ExitStack() as resources:
+            return route.handler(Call(request, services, uid, resources), **arguments)
 
     def _match(self, request: flask.Request) -> tuple[Route, Mapping[str, str]]:
         adapter = self._routes.bind("functions")

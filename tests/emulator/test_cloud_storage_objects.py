@@ -1,0 +1,45 @@
+import os
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.contracts.object_store_contract import ObjectStoreContract
+from voxshelf.adapters.cloud_storage_objects import CloudStorageObjects
+from voxshelf.adapters.token_urls import TokenUrls
+
+pytestmark = pytest.mark.emulator
+
+
+class TestCloudStorageObjects(ObjectStoreContract):
+    @pytest.fixture
+    def store(self, bucket):
+        return CloudStorageObjects(bucket)
+
+    @pytest.fixture
+    def read(self, bucket):
+        def read(path):
+            blob = bucket.get_blob(path)
+            return None if blob is None else blob.download_as_bytes()
+
+        return read
+
+    def test_an_object_carries_all_its_metadata_from_the_start(self, store, bucket):
+        new = self._new(content_type="application/octet-stream", disposition="attachment")
+        store.create([new])
+        blob = bucket.get_blob(new.path)
+        assert blob.content_type == "application/octet-stream"
+        assert blob.content_disposition == "attachment"
+        assert blob.cache_control == "private, max-age=31536000, immutable"
+        assert blob.metadata["sha256"] == new.content.sha256
+        assert blob.metadata["firebaseStorageDownloadTokens"] == "token-1"
+
+    def test_a_token_url_serves_the_bytes_and_ranges_of_them(self, store, bucket):
+        new = self._new(b"0123456789")
+        store.create([new])
+        host = os.environ["FIREBASE_STORAGE_EMULATOR_HOST"]
+        url = TokenUrls(f"http://{host}", bucket.name).url(new.path, new.token)
+        with urlopen(url, timeout=10) as whole:
+            assert whole.read() == b"0123456789"
+            assert whole.headers["Content-Type"] == "audio/wav"
+        with urlopen(Request(url, headers={"Range": "bytes=2-4"}), timeout=10) as part:
+            assert (part.status, part.read()) == (206, b"234")

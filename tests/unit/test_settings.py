@@ -1,0 +1,54 @@
+import pytest
+
+from voxshelf.settings import ConfigurationError, Settings
+
+REAL = {
+    "GCLOUD_PROJECT": "shelf-1",
+    "FIREBASE_CONFIG": '{"projectId": "shelf-1", "storageBucket": "shelf-1.firebasestorage.app"}',
+    "PAGE_TOKEN_KEY": "secret",
+}
+
+
+def test_the_bucket_is_the_configured_one_and_never_built_from_a_name():
+    settings = Settings.read(REAL)
+    assert settings.bucket_name == "shelf-1.firebasestorage.app"
+    assert settings.download_base_url == "https://firebasestorage.googleapis.com"
+
+
+def test_a_demo_project_plays_from_the_emulator():
+    environ = {
+        **REAL,
+        "GCLOUD_PROJECT": "demo-x",
+        "FIREBASE_STORAGE_EMULATOR_HOST": "127.0.0.1:9199",
+    }
+    assert Settings.read(environ).download_base_url == "http://127.0.0.1:9199"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "FIREBASE_AUTH_EMULATOR_HOST",
+        "FIRESTORE_EMULATOR_HOST",
+        "FIREBASE_STORAGE_EMULATOR_HOST",
+        "STORAGE_EMULATOR_HOST",
+    ],
+)
+def test_emulators_on_a_real_project_are_refused(name):
+    with pytest.raises(ConfigurationError, match=name):
+        Settings.read({**REAL, name: "127.0.0.1:1"})
+
+
+@pytest.mark.parametrize("missing", ["GCLOUD_PROJECT", "FIREBASE_CONFIG", "PAGE_TOKEN_KEY"])
+def test_what_is_missing_is_named(missing):
+    environ = {name: value for name, value in REAL.items() if name != missing}
+    if missing == "GCLOUD_PROJECT":
+        environ["FIREBASE_CONFIG"] = '{"storageBucket": "b"}'
+    with pytest.raises(ConfigurationError, match=missing):
+        Settings.read(environ)
+
+
+def test_origins_are_a_list_and_never_a_wildcard():
+    listed = Settings.read({**REAL, "ALLOWED_ORIGINS": " https://a.example/, http://b.example "})
+    assert listed.allowed_origins == {"https://a.example", "http://b.example"}
+    with pytest.raises(ConfigurationError):
+        Settings.read({**REAL, "ALLOWED_ORIGINS": "https://a.example,*"})
