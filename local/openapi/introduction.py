@@ -1,0 +1,31 @@
+"""What holds for every operation, for people."""
+
+from local.openapi.errors import all_errors, explanation
+from voxshelf.http.body import MAX_BODY_BYTES
+
+_INTRODUCTION = """\
+Voxshelf keeps a user's cloned voices and the speech generated with them.
+
+**Identity.** Every request but the health check carries `Authorization: Bearer <Firebase ID
+token>`. The owner of everything is the token's user: `uid` and `user_id` in a request are
+ignored, and another user's id answers exactly as a missing one.
+
+**Retries.** A save may carry `Idempotency-Key`. The same key with the same content gets the
+first answer again, with `Idempotent-Replayed: true`; with other content it is refused. Where
+`Retry-After` is given, a retry after so many seconds helps.
+
+**Bodies** are `multipart/form-data` with files, or `application/json` with base64, of at most
+{max_body_mib} MiB. Times are RFC 3339 in UTC; durations end in `_s`, sizes in `_bytes`, rates
+in `_hz`.
+
+**Failures** all have one shape. `code` is stable and for programs, `message` is for people,
+and `request_id` finds the request in the log:
+
+{codes}
+"""
+
+
+def introduction() -> str:
+    """Return the text above the operations, with every error code."""
+    codes = "\n".join(f"- {error.status} {explanation(error)}" for error in all_errors())
+    return _INTRODUCTION.format(max_body_mib=MAX_BODY_BYTES // 1024**2, codes=codes)

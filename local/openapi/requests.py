@@ -1,0 +1,76 @@
+"""Request bodies as JSON Schemas, in the two forms that they come in: JSON and multipart."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+Schema = dict[str, Any]
+
+_TEXT_LIMITS = {"minLength", "maxLength"}
+_FORM_NOTES = {"array": " As JSON text.", "object": " As JSON text.", "number": " A number."}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: its schema in JSON, and what a form to try it out starts with."""
+
+    name: str
+    description: str
+    schema: Schema
+    is_file: bool = False
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    """The fields of one request. Of each group in `required`, at least one must be there."""
+
+    name: str
+    description: str
+    fields: tuple[Field, ...]
+    required: tuple[tuple[str, ...], ...]
+
+    @property
+    def form_name(self) -> str:
+        """Return the name of the schema of the multipart form."""
+        return f"{self.name}Form"
+
+    @property
+    def schemas(self) -> dict[str, Schema]:
+        """Return the schemas of both forms by name."""
+        return {
+            self.form_name: self._schema(map(_form_property, self.fields)),
+            self.name: self._schema(map(_json_property, self.fields)),
+        }
+
+    def _schema(self, properties: Iterable[tuple[str, Schema]]) -> Schema:
+        return {
+            "type": "object",
+            "description": self.description,
+            "properties": dict(properties),
+            "allOf": [
+                {"anyOf": [{"required": [name]} for name in names]} for names in self.required
+            ],
+        }
+
+
+def _json_property(field: Field) -> tuple[str, Schema]:
+    # null counts as absent: workers send `"profile_base64": null`.
+    nullable = {**field.schema, "type": [field.schema["type"], "null"]}
+    return field.name, {**nullable, "description": field.description}
+
+
+def _form_property(field: Field) -> tuple[str, Schema]:
+    """Return the field of a form, where all is text but files, and empty text is absent."""
+    kind = field.schema["type"]
+    schema: Schema
+    if field.is_file:
+        schema = {"type": "string", "contentMediaType": "application/octet-stream"}
+    elif kind == "boolean":
+        schema = field.schema
+    else:
+        # Swagger UI sends the word "string" for text that has neither example nor default.
+        start: Schema = {"examples": [field.example]} if field.example else {"default": ""}
+        limits = {key: field.schema[key] for key in _TEXT_LIMITS & field.schema.keys()}
+        schema = {"type": "string", **dict(sorted(limits.items())), **start}
+    return field.name, {**schema, "description": field.description + _FORM_NOTES.get(kind, "")}

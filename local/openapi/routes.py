@@ -1,0 +1,30 @@
+"""The routes of every function, and how OpenAPI writes their paths."""
+
+import importlib
+import pkgutil
+import re
+
+from voxshelf import endpoints
+from voxshelf.http.boundary import Route
+
+_ARGUMENT = re.compile(r"<(\w+)>")
+
+
+def routes() -> tuple[Route, ...]:
+    """Return the routes of all modules in `voxshelf.endpoints`, by path and method."""
+    modules = (
+        importlib.import_module(f"{endpoints.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(endpoints.__path__)
+    )
+    found: list[Route] = [route for module in modules for route in getattr(module, "ROUTES", ())]
+    return tuple(sorted(found, key=lambda route: (route.path, route.method)))
+
+
+def path_template(path: str) -> str:
+    """Return a route's path as OpenAPI writes it: `<voice_id>` becomes `{voice_id}`."""
+    return _ARGUMENT.sub(r"{\1}", path)
+
+
+def path_arguments(path: str) -> list[str]:
+    """Return the names of a route's arguments, in their order."""
+    return _ARGUMENT.findall(path)

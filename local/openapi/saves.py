@@ -1,0 +1,158 @@
+"""The fields of the two saves (the contract, sections 3 and 4), and what each means."""
+
+from local.openapi.requests import Field, RequestBody, Schema
+from voxshelf.core.audio import SAMPLE_LIMITS, SPEECH_LIMITS, AudioFormat, AudioLimits
+from voxshelf.core.names import VOICE_ID_PREFIX
+from voxshelf.core.profile import MAX_PROFILE_BYTES
+from voxshelf.http.commands import (
+    MAX_DESCRIPTION_CHARACTERS,
+    MAX_GENERATION_TIME_S,
+    MAX_NAME_CHARACTERS,
+    MAX_TEMPLATE_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+)
+from voxshelf.http.fields import (
+    MAX_PARAMETER_CHARACTERS,
+    MAX_PARAMETERS,
+    MAX_TAG_CHARACTERS,
+    MAX_TAGS,
+)
+
+_BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
+_TEXT: Schema = {"type": "string"}
+_FLAT_OBJECT: Schema = {
+    "type": "object",
+    "maxProperties": MAX_PARAMETERS,
+    "propertyNames": {"minLength": 1, "maxLength": MAX_TAG_CHARACTERS},
+    "additionalProperties": {
+        "type": ["string", "number", "boolean", "null"],
+        "maxLength": MAX_PARAMETER_CHARACTERS,
+    },
+}
+
+
+def _characters(maximum: int) -> Schema:
+    return {"type": "string", "maxLength": maximum}
+
+
+def _audio(limits: AudioLimits) -> tuple[Field, Field]:
+    formats = ", ".join(audio_format.name for audio_format in AudioFormat)
+    return (
+        Field(
+            "audio_file",
+            f"The {limits.noun}, {limits.min_duration_s:g} to {limits.max_duration_s:g} s of "
+            f"{formats}, told from its bytes. In JSON as base64. Required, or `audio_base64`.",
+            _BASE64,
+            is_file=True,
+        ),
+        Field(
+            "audio_base64",
+            "The same as base64 text. A `data:` URI is taken too.",
+            _BASE64,
+        ),
+    )
+
+
+_COMMON = (
+    Field("language", "A BCP 47 tag, such as `en` or `pt-BR`.", _TEXT),
+    Field(
+        "tags",
+        "Each is kept once. Text with commas is taken too.",
+        {
+            "type": "array",
+            "maxItems": MAX_TAGS,
+            "items": {"type": "string", "maxLength": MAX_TAG_CHARACTERS},
+        },
+    ),
+    Field("parameters", "What the worker was told: a flat object.", _FLAT_OBJECT),
+    Field("runpod_job_id", "The RunPod job that made it.", _TEXT),
+    Field(
+        "metadata",
+        "`metadata` of a RunPod job's output. Its values stand in for fields that are absent.",
+        {"type": "object"},
+    ),
+)
+
+SAVE_VOICE = RequestBody(
+    name="SaveVoiceRequest",
+    description=(
+        "A cloned voice. The `output` of a RunPod clone job is taken as it is. "
+        "Fields that are not listed are ignored."
+    ),
+    required=(("voice_name", "name", "metadata"), ("audio_file", "audio_base64")),
+    fields=(
+        Field(
+            "voice_name",
+            "Required. Any script; spaces around it are trimmed.",
+            {"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS},
+            example="Ada",
+        ),
+        Field("name", "Another name of `voice_name`.", _characters(MAX_NAME_CHARACTERS)),
+        Field(
+            "voice_id",
+            "Letters and digits of any script, `_`, `-` and `.`; the first is a letter or "
+            f"digit. Left out: `{VOICE_ID_PREFIX}` and a slug of the name.",
+            _TEXT,
+        ),
+        *_audio(SAMPLE_LIMITS),
+        Field(
+            "profile_file",
+            f"The voice profile: a NumPy `.npy` file of at most "
+            f"{MAX_PROFILE_BYTES // 1024**2} MiB. "
+            "In JSON as base64.",
+            _BASE64,
+            is_file=True,
+        ),
+        Field("profile_base64", "The same as base64 text.", _BASE64),
+        Field(
+            "template_message",
+            "The text that the sample speaks.",
+            _characters(MAX_TEMPLATE_CHARACTERS),
+        ),
+        Field("description", "For people.", _characters(MAX_DESCRIPTION_CHARACTERS)),
+        Field("consent", "The speaker's consent: a flat object, kept as given.", _FLAT_OBJECT),
+        Field(
+            "replace",
+            "`true`: a new version of a voice that exists, instead of 409 `voice_exists`.",
+            {"type": "boolean", "default": False},
+        ),
+        *_COMMON,
+    ),
+)
+
+SAVE_SPEECH = RequestBody(
+    name="SaveSpeechRequest",
+    description=(
+        "One generated speech. The `output` of a RunPod speech job is taken as it is. "
+        "Fields that are not listed are ignored."
+    ),
+    required=(("voice_id", "metadata"), ("audio_file", "audio_base64")),
+    fields=(
+        Field(
+            "voice_id",
+            "Required. The voice that speaks; it must exist.",
+            _TEXT,
+            example="voice_ada",
+        ),
+        *_audio(SPEECH_LIMITS),
+        Field("text_input", "The whole text, kept whole.", _characters(MAX_TEXT_CHARACTERS)),
+        Field("text", "Another name of `text_input`.", _characters(MAX_TEXT_CHARACTERS)),
+        Field(
+            "generation_time",
+            "Seconds that the worker took.",
+            {"type": "number", "minimum": 0, "maximum": MAX_GENERATION_TIME_S},
+        ),
+        Field(
+            "sample_rate",
+            "Hz, as the worker declares it. Checked against the audio, which wins.",
+            {"type": "number", "minimum": 0},
+        ),
+        Field(
+            "audio_shape",
+            "Channels and frames, in any order. Checked against the audio, which wins.",
+            {"type": "array", "items": {"type": "integer", "minimum": 0}},
+        ),
+        Field("timestamp", "YYYYMMDD_HHMMSS; anything else is dropped.", _TEXT),
+        *_COMMON,
+    ),
+)
