@@ -1,8 +1,10 @@
 """Synthesised audio and profiles for tests: no person's voice."""
 
+import base64
 import hashlib
 import io
 
+import google_crc32c
 import numpy as np
 import soundfile
 
@@ -49,5 +51,6 @@ def npy(array: np.ndarray | None = None) -> bytes:
 
 
 def content(data: bytes) -> Content:
-    """Return bytes as received content."""
-    return Content(io.BytesIO(data), len(data), hashlib.sha256(data).hexdigest())
+    """Return bytes as received content, in memory."""
+    checksum = base64.b64encode(google_crc32c.Checksum(data).digest()).decode()
+    return Content(io.BytesIO(data), len(data), hashlib.sha256(data).hexdigest(), checksum)

@@ -15,6 +15,8 @@ from voxshelf.settings import Settings
 if TYPE_CHECKING:
     from google.cloud import firestore
 
+    from voxshelf.adapters.isolated_audio import IsolatedAudio
+    from voxshelf.adapters.storage_api import StorageApi
     from voxshelf.http.ports import IdTokens, ObjectUrls, Services
     from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore
 
@@ -94,24 +96,34 @@ class Wiring:
     @cached_property
     def objects(self) -> "ObjectStore":
         """See `Services`."""
-        from google.auth.credentials import AnonymousCredentials
-        from google.cloud.storage import Client
-
         from voxshelf.adapters.cloud_storage_objects import CloudStorageObjects
 
-        emulated = self._settings.storage_emulator_host is not None
-        client = Client(
-            project=self._settings.project_id,
-            credentials=AnonymousCredentials() if emulated else None,  # type: ignore[no-untyped-call]
-        )
-        return CloudStorageObjects(client.bucket(self._settings.bucket_name))
+        return CloudStorageObjects(self._storage)
 
     @property
     def inspect_audio(self) -> "AudioInspector":
         """See `Services`."""
-        from voxshelf.adapters.soundfile_audio import inspect_audio
+        return self._isolated_audio
 
-        return inspect_audio
+    def prepare_audio(self) -> None:
+        """See `Services`."""
+        self._isolated_audio.start()
+
+    @cached_property
+    def _isolated_audio(self) -> "IsolatedAudio":
+        from voxshelf.adapters.isolated_audio import IsolatedAudio
+
+        return IsolatedAudio()
+
+    @cached_property
+    def _storage(self) -> "StorageApi":
+        from voxshelf.adapters.storage_api import StorageApi, storage_session
+
+        settings = self._settings
+        emulator = settings.storage_emulator_host
+        base_url = "https://storage.googleapis.com" if emulator is None else f"http://{emulator}"
+        session = storage_session(emulated=emulator is not None)
+        return StorageApi(session, base_url, settings.bucket_name)
 
     @cached_property
     def _firestore(self) -> "firestore.Client":

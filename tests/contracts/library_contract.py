@@ -147,7 +147,7 @@ class LibraryContract:
         self._save(shelf, uid, voice())
         with pytest.raises(VoiceExists) as refused:
             self._reserve_voice(shelf, uid, voice(), fingerprint="other")
-        assert refused.value.details["existing"] == voice()
+        assert refused.value.voice == voice()
 
     def test_the_same_content_again_is_the_same_voice(self, shelf, uid):
         self._save(shelf, uid, voice())

@@ -5,6 +5,7 @@ import pytest
 
 from tests.contracts.object_store_contract import ObjectStoreContract
 from voxshelf.adapters.cloud_storage_objects import CloudStorageObjects
+from voxshelf.adapters.storage_api import StorageApi, storage_session
 from voxshelf.adapters.token_urls import TokenUrls
 
 pytestmark = pytest.mark.emulator
@@ -13,7 +14,9 @@ pytestmark = pytest.mark.emulator
 class TestCloudStorageObjects(ObjectStoreContract):
     @pytest.fixture
     def store(self, bucket):
-        return CloudStorageObjects(bucket)
+        base_url = f"http://{os.environ['FIREBASE_STORAGE_EMULATOR_HOST']}"
+        with storage_session(emulated=True) as session:
+            yield CloudStorageObjects(StorageApi(session, base_url, bucket.name))
 
     @pytest.fixture
     def read(self, bucket):

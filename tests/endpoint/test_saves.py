@@ -191,7 +191,7 @@ def test_an_existing_voice_is_a_conflict_that_shows_it(function, services):
     answer = save_voice(function, audio_file=(io.BytesIO(wav(2.0)), "other.wav"))
     body = answer.get_json()
     assert (answer.status_code, body["code"]) == (409, "voice_exists")
-    assert body["details"]["existing"]["voice_id"] == "voice_my_voice"
+    assert body["details"]["voice"]["voice_id"] == "voice_my_voice"
     assert body["request_id"] == answer.headers["X-Request-Id"]
 
 

@@ -37,3 +37,6 @@ class MemoryServices:
     @property
     def catalogue(self) -> MemoryLibrary:
         return self.library
+
+    def prepare_audio(self) -> None:
+        """Decode in this process: the fake has no workers."""

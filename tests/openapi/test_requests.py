@@ -1,9 +1,8 @@
 """What the document says of requests is what the parsers read."""
 
 import base64
-import hashlib
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from local.openapi.document import document
 from local.openapi.queries import list_parameters
 from local.openapi.requests import RequestBody
 from local.openapi.saves import SAVE_SPEECH, SAVE_VOICE
+from tests.sounds import content
 from voxshelf.adapters.soundfile_audio import inspect_audio
 from voxshelf.core.audio import SAMPLE_LIMITS, SPEECH_LIMITS, AudioLimits
 from voxshelf.core.content import Content
@@ -26,6 +26,7 @@ from voxshelf.http.fields import FieldReader
 from voxshelf.http.list_query import read_list_query
 
 Json = dict[str, Any]
+RESOURCES = ExitStack()
 
 READERS: dict[str, Callable[..., Any]] = {
     SAVE_VOICE.name: commands.read_save_voice,
@@ -77,7 +78,7 @@ def names_read(body: RequestBody, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(commands, "FieldReader", RecordingReader)
     # Of names for one thing the last is given, so that all before it are asked for.
     values = {"name": "Ada", "voice_id": "voice_ada", "audio_base64": examples.AUDIO_BASE64}
-    READERS[body.name]("ada", Fields(Asked(values, names)), None)
+    READERS[body.name]("ada", received(Asked(values, names)), None)
     return names
 
 
@@ -86,8 +87,17 @@ def no_token(query: str, token: str) -> Cursor:
 
 
 def sample() -> Content:
-    content = base64.b64decode(examples.AUDIO_BASE64)
-    return Content(io.BytesIO(content), len(content), hashlib.sha256(content).hexdigest())
+    return content(base64.b64decode(examples.AUDIO_BASE64))
+
+
+@pytest.fixture(autouse=True)
+def resources() -> Iterator[None]:
+    yield
+    RESOURCES.close()
+
+
+def received(values: Mapping[str, Any], files: Mapping[str, Content] | None = None) -> Fields:
+    return Fields(values, files or {}, RESOURCES)
 
 
 @BODIES
@@ -128,7 +138,7 @@ def test_the_documented_defaults_of_a_list_are_its_defaults(filters: tuple[str, 
 
 @pytest.mark.parametrize(("body", "example"), EXAMPLES)
 def test_an_example_is_accepted_by_its_parser(body: RequestBody, example: Json) -> None:
-    command = READERS[body.name]("ada", Fields(example), None)
+    command = READERS[body.name]("ada", received(example), None)
     assert command.voice_id == "voice_ada"
 
 
@@ -148,7 +158,7 @@ def test_a_form_as_swagger_ui_sends_it_untouched_but_for_the_audio_is_accepted(
 ) -> None:
     properties = body.schemas[body.form_name]["properties"]
     values = {name: schema.get("examples", [""])[0] for name, schema in properties.items()}
-    command = READERS[body.name]("ada", Fields(values, {"audio_file": sample()}), None)
+    command = READERS[body.name]("ada", received(values, {"audio_file": sample()}), None)
     assert command.voice_id == "voice_ada"
 
 

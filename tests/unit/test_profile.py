@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from tests.sounds import npy
 from voxshelf.core.errors import InvalidProfile
-from voxshelf.core.profile import inspect_profile
+from voxshelf.core.profile import HEAD_BYTES, ProfileFacts
+from voxshelf.core.profile import inspect_profile as inspect_head
+
+
+def inspect_profile(content: bytes) -> ProfileFacts:
+    return inspect_head(content[:HEAD_BYTES], len(content))
 
 
 def _raw(header: bytes, data: bytes = b"", version: int = 1) -> bytes:

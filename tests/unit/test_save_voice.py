@@ -31,7 +31,7 @@ class Shelf:
                 "voice_id": "voice_a",
                 "name": "A",
                 "sample": content(wav(1.0)),
-                "profile": npy(),
+                "profile": content(npy()),
                 **fields,
             }
         )
@@ -69,7 +69,7 @@ def test_a_voice_needs_no_profile(shelf):
 def test_a_pickled_profile_is_kept_and_not_trusted(shelf):
     import numpy as np
 
-    profile = shelf.save(profile=npy(np.array([{"a": 1}], dtype=object))).voice.profile
+    profile = shelf.save(profile=content(npy(np.array([{"a": 1}], dtype=object)))).voice.profile
     assert (profile.pickled, profile.trusted) == (True, False)
 
 
@@ -99,7 +99,7 @@ def test_when_undoing_fails_too_the_first_failure_is_told_and_the_note_stays(she
     [
         ({"sample": content(b"RIFF0000WAVE")}, InvalidAudio),
         ({"sample": content(encoded(tone(1.0) * 0))}, InvalidAudio),
-        ({"profile": b"not numpy"}, InvalidProfile),
+        ({"profile": content(b"not numpy")}, InvalidProfile),
     ],
 )
 def test_bad_input_touches_nothing(shelf, fields, error):

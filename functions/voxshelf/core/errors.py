@@ -6,7 +6,10 @@ what to do. It never holds a path of the server, library text or another user's 
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from voxshelf.core.items import Voice
 
 
 class VoxshelfError(Exception):
@@ -59,9 +62,17 @@ class MethodNotAllowed(VoxshelfError):
 
 
 class VoiceExists(VoxshelfError):
-    """A voice of this id is in the library already."""
+    """A voice of this id, with other content, is in the library already."""
 
     code, status = "voice_exists", 409
+
+    def __init__(self, voice: "Voice") -> None:
+        """Take the voice that is there."""
+        super().__init__(
+            f"A voice {voice.voice_id!r} exists. Send replace=true for a new version of it, "
+            "or another name."
+        )
+        self.voice = voice
 
 
 class InProgress(VoxshelfError):

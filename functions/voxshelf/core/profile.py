@@ -14,6 +14,8 @@ from voxshelf.core.errors import InvalidProfile
 
 MAX_PROFILE_BYTES = 10 * 1024 * 1024
 MAX_HEADER_BYTES = 10 * 1024
+# What holds any header that is taken: magic, version, its length, itself.
+HEAD_BYTES = 12 + MAX_HEADER_BYTES
 MAX_DIMENSIONS = 4
 PROFILE_CONTENT_TYPE = "application/octet-stream"
 
@@ -46,17 +48,18 @@ class Profile:
     trusted: bool
 
 
-def inspect_profile(content: bytes) -> ProfileFacts:
-    """Read the facts of a profile from its header.
+def inspect_profile(head: bytes, size_bytes: int) -> ProfileFacts:
+    """Read the facts of a profile from its first `HEAD_BYTES` bytes and its length.
 
     Raises:
         InvalidProfile: when it is not an `.npy` file, is truncated, has bytes to spare,
             or is outside the limits on size, header, dtype and dimensions.
     """
-    if len(content) > MAX_PROFILE_BYTES:
+    if size_bytes > MAX_PROFILE_BYTES:
         raise InvalidProfile(f"The profile is larger than {MAX_PROFILE_BYTES} bytes.")
-    header, data_bytes = _split_header(content)
+    header, header_end = _header(head)
     dtype, shape = _read_header(header)
+    data_bytes = size_bytes - header_end
     if dtype == "|O":
         if data_bytes == 0:
             raise InvalidProfile("The profile ends after its header.")
@@ -66,15 +69,15 @@ def inspect_profile(content: bytes) -> ProfileFacts:
     return ProfileFacts(dtype, shape, pickled=False)
 
 
-def _split_header(content: bytes) -> tuple[bytes, int]:
-    length_bytes = _LENGTH_BYTES.get(content[6]) if len(content) > 8 else None
-    if not content.startswith(_MAGIC) or length_bytes is None:
+def _header(head: bytes) -> tuple[bytes, int]:
+    length_bytes = _LENGTH_BYTES.get(head[6]) if len(head) > 8 else None
+    if not head.startswith(_MAGIC) or length_bytes is None:
         raise InvalidProfile("The profile is not a NumPy .npy file: save it with numpy.save.")
     start = 8 + length_bytes
-    length = int.from_bytes(content[8:start], "little")
-    if length > MAX_HEADER_BYTES or len(content) < start + length:
+    end = start + int.from_bytes(head[8:start], "little")
+    if end > min(HEAD_BYTES, len(head)):
         raise InvalidProfile("The profile's header is truncated or too long.")
-    return content[start : start + length], len(content) - start - length
+    return head[start:end], end
 
 
 def _read_header(header: bytes) -> tuple[str, tuple[int, ...]]:

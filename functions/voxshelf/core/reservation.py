@@ -135,11 +135,7 @@ def decide_voice(shelf: Shelf, attempt: Attempt, *, replace: bool) -> Decision:
         # The same bytes for the same voice: a retry whose first answer got lost.
         return Replay(ready)
     if ready is not None and not replace:
-        raise VoiceExists(
-            f"A voice {ready.voice_id!r} exists. Send replace=true for a new version of it, "
-            "or another name.",
-            details={"voice_id": ready.voice_id, "existing": ready},
-        )
+        raise VoiceExists(ready)
     return _reservation(shelf, attempt, voice=ready, replaces=ready)
 
 

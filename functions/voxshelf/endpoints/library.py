@@ -1,6 +1,6 @@
 """Reading the library: lists, single items, and the way to their files."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from voxshelf import __version__
 from voxshelf.core.errors import NotFound
@@ -10,14 +10,16 @@ from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.list_query import query_text, read_list_query
 from voxshelf.http.page_tokens import PageTokens
 from voxshelf.http.present import generation_body, voice_body
-from voxshelf.http.wire import (
-    GenerationAnswer,
-    GenerationList,
-    Health,
-    VoiceAnswer,
-    VoiceList,
-)
 from voxshelf.wiring import services
+
+if TYPE_CHECKING:
+    from voxshelf.http.wire import (
+        GenerationAnswer,
+        GenerationList,
+        Health,
+        VoiceAnswer,
+        VoiceList,
+    )
 
 Kind = Literal["voices", "generations"]
 

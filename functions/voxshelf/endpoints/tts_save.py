@@ -54,4 +54,4 @@ def _metadata(saved: SavedSpeech) -> SpeechMetadata:
 
 
 ROUTES = (Route("POST", "/api/tts/save", _save),)
-handle = Endpoint(ROUTES, services)
+handle = Endpoint(ROUTES, services, prepare=lambda made: made.prepare_audio())

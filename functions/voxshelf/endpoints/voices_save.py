@@ -1,5 +1,6 @@
 """`POST /api/voices/save`."""
 
+from voxshelf.core.errors import VoiceExists
 from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.commands import read_save_voice
@@ -12,13 +13,17 @@ from voxshelf.wiring import services
 def _save(call: Call) -> Answer:
     fields = read_fields(call.request, call.resources)
     command = read_save_voice(call.uid, fields, call.idempotency_key)
-    saved = save_voice(
-        command,
-        library=call.services.library,
-        objects=call.services.objects,
-        inspect_audio=call.services.inspect_audio,
-        limits=call.services.limits,
-    )
+    try:
+        saved = save_voice(
+            command,
+            library=call.services.library,
+            objects=call.services.objects,
+            inspect_audio=call.services.inspect_audio,
+            limits=call.services.limits,
+        )
+    except VoiceExists as error:
+        error.details["voice"] = voice_body(error.voice, call.services.urls)
+        raise
     voice = voice_body(saved.voice, call.services.urls)
     body: VoiceSaved = {
         "status": "success",
@@ -32,4 +37,4 @@ def _save(call: Call) -> Answer:
 
 
 ROUTES = (Route("POST", "/api/voices/save", _save),)
-handle = Endpoint(ROUTES, services)
+handle = Endpoint(ROUTES, services, prepare=lambda made: made.prepare_audio())

@@ -28,13 +28,12 @@ def read_save_voice(uid: str, fields: Fields, idempotency_key: str | None) -> Sa
     """
     reader = FieldReader(fields)
     name = reader.required_text("voice_name", "name", max_characters=MAX_NAME_CHARACTERS)
-    profile = reader.content("profile_file", "profile_base64")
     return SaveVoice(
         uid=uid,
         voice_id=reader.item_id("voice_id") or voice_id_for(name),
         name=name,
         sample=_audio(reader),
-        profile=None if profile is None else profile.rewound().read(),
+        profile=reader.content("profile_file", "profile_base64"),
         template_message=reader.text("template_message", max_characters=MAX_TEMPLATE_CHARACTERS),
         language=reader.language("language"),
         description=reader.text("description", max_characters=MAX_DESCRIPTION_CHARACTERS),

@@ -4,9 +4,6 @@ Forms can only send text, so numbers, flags, lists and objects are taken as JSON
 Every refusal names the field.
 """
 
-import binascii
-import hashlib
-import io
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -16,16 +13,16 @@ from voxshelf.core.content import Content
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.items import Scalar
 from voxshelf.core.names import is_valid_id
+from voxshelf.http.base64_text import NotBase64, decode_base64
 from voxshelf.http.body import Fields
 from voxshelf.http.json_text import parse_value
+from voxshelf.http.received import LongText, spool_in
 
 MAX_TAGS = 20
 MAX_TAG_CHARACTERS = 50
 MAX_PARAMETERS = 50
 MAX_PARAMETER_CHARACTERS = 1_000
-MAX_AUDIO_BODY_BYTES = 24 * 1024 * 1024
 
-_DATA_URI = re.compile(r"data:[\w.+\-/;= ]{0,200}?;base64,")
 # The shape of a BCP 47 tag (RFC 5646, section 2.1), not its registry.
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,8}")
 # The integers that Firestore keeps.
@@ -37,7 +34,7 @@ class FieldReader:
 
     def __init__(self, fields: Fields) -> None:
         """Take the fields as received."""
-        self._files = fields.files
+        self._files, self._resources = fields.files, fields.resources
         metadata = self._object_value("metadata", fields.values.get("metadata"))
         self._values = {**metadata, **{k: v for k, v in fields.values.items() if v is not None}}
 
@@ -132,11 +129,20 @@ class FieldReader:
         for name in (*base64_names, file_name):
             value = self._values.get(name)
             if value not in (None, ""):
-                content = _decode_base64(name, value)
-                return Content(
-                    io.BytesIO(content), len(content), hashlib.sha256(content).hexdigest()
-                )
+                return self._decoded(name, value)
         return None
+
+    def _decoded(self, name: str, value: Any) -> Content:
+        if isinstance(value, str):
+            value = LongText.of(value.encode())
+        if not isinstance(value, LongText):
+            raise _invalid(name, "base64 text")
+        spool = spool_in(self._resources)
+        try:
+            decode_base64(value, spool)
+        except NotBase64:
+            raise _invalid(name, "base64") from None
+        return spool.content()
 
     def _json(self, name: str) -> Any:
         value = self._values.get(name)
@@ -192,22 +198,3 @@ def _scalar(name: str, value: Any) -> Scalar:
     if isinstance(value, str):
         return _text(name, value, MAX_PARAMETER_CHARACTERS, multiline=True)
     raise _invalid(name, "a flat object of texts, numbers and flags")
-
-
-def _decode_base64(name: str, value: Any) -> bytes:
-    if not isinstance(value, str):
-        raise _invalid(name, "base64 text")
-    prefix = _DATA_URI.match(value)
-    encoded = value[prefix.end() :] if prefix else value
-    try:
-        return binascii.a2b_base64(encoded, strict_mode=True)
-    except ValueError:
-        # Some encoders break lines; nothing else may stand between the letters.
-        return _decode_broken_lines(name, encoded)
-
-
-def _decode_broken_lines(name: str, encoded: str) -> bytes:
-    try:
-        return binascii.a2b_base64("".join(encoded.split()), strict_mode=True)
-    except ValueError:
-        raise _invalid(name, "base64") from None

@@ -58,3 +58,6 @@ class Services(Protocol):
     @property
     def inspect_audio(self) -> AudioInspector:
         """Return who measures audio."""
+
+    def prepare_audio(self) -> None:
+        """Begin to load what measures audio, beside everything else that a first save loads."""

@@ -1,10 +1,8 @@
 """Save a cloned voice: its sample, its profile if it has one, and its metadata."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 
 from voxshelf.core.account import Limits
 from voxshelf.core.audio import SAMPLE_LIMITS, Audio, AudioFacts
@@ -13,7 +11,13 @@ from voxshelf.core.errors import InvalidAudio
 from voxshelf.core.fingerprint import fingerprint
 from voxshelf.core.items import Generation, Scalar, Voice
 from voxshelf.core.names import ObjectNames, Stamp
-from voxshelf.core.profile import PROFILE_CONTENT_TYPE, Profile, inspect_profile
+from voxshelf.core.profile import (
+    HEAD_BYTES,
+    PROFILE_CONTENT_TYPE,
+    Profile,
+    ProfileFacts,
+    inspect_profile,
+)
 from voxshelf.core.quality import grade, is_silent
 from voxshelf.core.reservation import Attempt, decide_voice
 from voxshelf.use_cases.ports import AudioInspector, Library, ObjectStore
@@ -28,7 +32,7 @@ class SaveVoice:
     voice_id: str
     name: str
     sample: Content
-    profile: bytes | None = None
+    profile: Content | None = None
     template_message: str | None = None
     language: str | None = None
     description: str | None = None
@@ -66,16 +70,16 @@ def save_voice(
     facts = inspect_audio(command.sample, SAMPLE_LIMITS)
     if is_silent(facts.loudness):
         raise InvalidAudio("The voice sample is silent: check the microphone and record it again.")
-    profile = _received_profile(command.profile)
+    profile_facts = _inspected(command.profile)
 
     def draft(stamp: Stamp, now: datetime, replaced: Voice | None) -> Voice:
-        return _voice(command, facts, profile, stamp, now, replaced)
+        return _voice(command, facts, profile_facts, stamp, now, replaced)
 
     def new_objects(voice: Voice | Generation) -> Sequence[NewObject]:
         assert isinstance(voice, Voice)
-        return _objects(voice, command.sample, profile)
+        return _objects(voice, command)
 
-    attempt = Attempt(draft, _fingerprint(command, profile), new_lease(), limits)
+    attempt = Attempt(draft, _fingerprint(command), new_lease(), limits)
     order = Order(
         uid=command.uid,
         voice_id=command.voice_id,
@@ -88,16 +92,16 @@ def save_voice(
     return SavedVoice(saved.item, saved.replayed)
 
 
-def _received_profile(content: bytes | None) -> Content | None:
-    if content is None:
+def _inspected(profile: Content | None) -> ProfileFacts | None:
+    if profile is None:
         return None
-    return Content(io.BytesIO(content), len(content), sha256(content).hexdigest())
+    return inspect_profile(profile.rewound().read(HEAD_BYTES), profile.size_bytes)
 
 
 def _voice(
     command: SaveVoice,
     facts: AudioFacts,
-    profile: Content | None,
+    profile_facts: ProfileFacts | None,
     stamp: Stamp,
     now: datetime,
     replaced: Voice | None,
@@ -113,7 +117,9 @@ def _voice(
         favorite=replaced.favorite if replaced else False,
         template_message=command.template_message,
         sample=Audio.stored(facts, path=names.sample(facts.format.extension), token=new_token()),
-        profile=_profile(profile, names.profile(first_version=replaced is None)),
+        profile=_profile(
+            command.profile, profile_facts, names.profile(first_version=replaced is None)
+        ),
         quality=grade(facts),
         consent=command.consent,
         parameters=command.parameters,
@@ -125,10 +131,9 @@ def _voice(
     )
 
 
-def _profile(content: Content | None, path: str) -> Profile | None:
-    if content is None:
+def _profile(content: Content | None, facts: ProfileFacts | None, path: str) -> Profile | None:
+    if content is None or facts is None:
         return None
-    facts = inspect_profile(content.rewound().read())
     return Profile(
         path=path,
         token=new_token(),
@@ -143,32 +148,23 @@ def _profile(content: Content | None, path: str) -> Profile | None:
     )
 
 
-def _objects(voice: Voice, sample: Content, profile: Content | None) -> list[NewObject]:
-    objects = [
-        NewObject(
-            voice.sample.path, sample, voice.sample.content_type, "inline", voice.sample.token
-        )
-    ]
-    if voice.profile is not None and profile is not None:
-        objects.append(
-            NewObject(
-                voice.profile.path,
-                profile,
-                PROFILE_CONTENT_TYPE,
-                "attachment",
-                voice.profile.token,
-            )
-        )
+def _objects(voice: Voice, command: SaveVoice) -> list[NewObject]:
+    sample = voice.sample
+    objects = [NewObject(sample.path, command.sample, sample.content_type, "inline", sample.token)]
+    if voice.profile is not None and command.profile is not None:
+        path, token = voice.profile.path, voice.profile.token
+        profile = NewObject(path, command.profile, PROFILE_CONTENT_TYPE, "attachment", token)
+        objects.append(profile)
     return objects
 
 
-def _fingerprint(command: SaveVoice, profile: Content | None) -> str:
+def _fingerprint(command: SaveVoice) -> str:
     return fingerprint(
         {
             "voice_id": command.voice_id,
             "name": command.name,
             "sample": command.sample.sha256,
-            "profile": profile.sha256 if profile else None,
+            "profile": command.profile.sha256 if command.profile else None,
             "template_message": command.template_message,
             "language": command.language,
             "description": command.description,

@@ -1,0 +1,187 @@
+"""The few calls of Cloud Storage's JSON API that the library needs, over one session.
+
+Why not google-cloud-storage: an upload of known size there is held in memory once or twice
+(its multipart upload joins the body, its resumable one reads a chunk of 100 MB), and the Storage
+emulator keeps only one chunk of a resumable upload in several. Here a body goes from its file
+to the socket in small blocks, in one request, whatever its size. The session is google-auth's,
+which signs requests and refreshes credentials.
+Reference: https://cloud.google.com/storage/docs/json_api/v1/objects
+"""
+
+import io
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import google.auth
+import requests
+import requests.adapters
+from google.api_core import retry as retries
+from google.auth.transport.requests import AuthorizedSession
+
+_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+_CONNECT_S, _READ_S = 5.0, 30.0
+# Passing failures are tried again for this long; the caller's own client waits meanwhile.
+_RETRY_FOR_S = 20.0
+_PASSING = frozenset({408, 429, 500, 502, 503, 504})
+
+
+# Requests that an instance serves at once, two uploads each.
+_CONNECTIONS = 16
+
+
+def storage_session(*, emulated: bool) -> requests.Session:
+    """Return a session that signs requests with this process's own credentials.
+
+    The emulator takes anything, and there are no credentials on a developer's machine.
+    """
+    session: requests.Session
+    if emulated:
+        session = requests.Session()
+        # A proxy of the environment must not get between two processes of one machine.
+        session.trust_env = False
+    else:
+        credentials, _ = google.auth.default(scopes=[_SCOPE])
+        session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+    adapter = requests.adapters.HTTPAdapter(pool_maxsize=_CONNECTIONS)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+class StorageUnavailable(Exception):
+    """The store did not answer in time, or not with what it should."""
+
+
+class ObjectExists(Exception):
+    """There is an object of this name already."""
+
+
+class _Passing(Exception):
+    """A failure that may not be there on the next attempt."""
+
+
+class StorageApi:
+    """Objects of one bucket. Threads may share it."""
+
+    def __init__(self, session: requests.Session, base_url: str, bucket_name: str) -> None:
+        """Call `base_url` (no slash at the end) with `session`."""
+        self._session = session
+        self._objects = f"{base_url}/storage/v1/b/{bucket_name}/o"
+        self._uploads = f"{base_url}/upload/storage/v1/b/{bucket_name}/o"
+
+    def create(self, body: BinaryIO, size_bytes: int, resource: Mapping[str, object]) -> None:
+        """Write an object that must not exist; `resource` is its metadata, `name` included.
+
+        Raises:
+            ObjectExists: also when an earlier attempt of this very call wrote it.
+            StorageUnavailable.
+        """
+
+        def attempt() -> requests.Response:
+            body.seek(0)
+            related = _Related(resource, body, size_bytes)
+            return self._call(
+                "POST",
+                self._uploads,
+                params={"uploadType": "multipart", "ifGenerationMatch": "0"},
+                data=related,
+                headers={"Content-Type": related.content_type},
+            )
+
+        answer = self._retried(attempt)
+        if answer.status_code == 412:
+            raise ObjectExists(resource["name"])
+        _expect(answer, 200)
+
+    def resource(self, path: str) -> dict[str, Any] | None:
+        """Return an object's metadata, or None."""
+        answer = self._retried(lambda: self._call("GET", self._url(path)))
+        if answer.status_code == 404:
+            return None
+        _expect(answer, 200)
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def delete(self, path: str) -> None:
+        """Remove an object; a missing one is success."""
+        answer = self._retried(lambda: self._call("DELETE", self._url(path)))
+        if answer.status_code != 404:
+            _expect(answer, 200, 204)
+
+    def names(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """Yield name and creation time (RFC 3339) of every object under a prefix."""
+        token: str | None = None
+        while True:
+            query = {"prefix": prefix, "fields": "items(name,timeCreated),nextPageToken"}
+            params = {**query, **({"pageToken": token} if token else {})}
+            answer = self._retried(lambda p=params: self._call("GET", self._objects, params=p))
+            _expect(answer, 200)
+            page = answer.json()
+            for item in page.get("items", []):
+                yield item["name"], item["timeCreated"]
+            token = page.get("nextPageToken")
+            if token is None:
+                return
+
+    def _url(self, path: str) -> str:
+        return f"{self._objects}/{quote(path, safe='')}"
+
+    def _call(self, method: str, url: str, **options: Any) -> requests.Response:
+        try:
+            answer = self._session.request(
+                method, url, timeout=(_CONNECT_S, _READ_S), allow_redirects=False, **options
+            )
+        except requests.RequestException as error:
+            raise _Passing from error
+        if answer.status_code in _PASSING:
+            raise _Passing(answer.status_code)
+        return answer
+
+    def _retried(self, attempt: Any) -> requests.Response:
+        again = retries.Retry(
+            predicate=retries.if_exception_type(_Passing),
+            initial=0.1,
+            maximum=2.0,
+            timeout=_RETRY_FOR_S,
+        )
+        try:
+            answer: requests.Response = again(attempt)()
+        except Exception as error:
+            raise StorageUnavailable from error
+        return answer
+
+
+def _expect(answer: requests.Response, *statuses: int) -> None:
+    if answer.status_code not in statuses:
+        raise StorageUnavailable(answer.status_code)
+
+
+class _Related:
+    """A `multipart/related` body, read in blocks: metadata, then the bytes, then the end."""
+
+    def __init__(self, resource: Mapping[str, object], body: BinaryIO, size_bytes: int) -> None:
+        boundary = secrets.token_hex(16)
+        self.content_type = f"multipart/related; boundary={boundary}"
+        head = (
+            f"--{boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n"
+            f"{json.dumps(resource)}\r\n"
+            f"--{boundary}\r\nContent-Type: {resource['contentType']}\r\n\r\n"
+        ).encode()
+        tail = f"\r\n--{boundary}--\r\n".encode()
+        self._parts = [io.BytesIO(head), body, io.BytesIO(tail)]
+        self._length = len(head) + size_bytes + len(tail)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, of one part at a time; empty at the end."""
+        while self._parts:
+            block = self._parts[0].read(size)
+            if block:
+                return block
+            del self._parts[0]
+        return b""

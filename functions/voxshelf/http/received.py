@@ -1,0 +1,67 @@
+"""What has been received and not yet understood: bytes in a spool, and texts that are long."""
+
+import base64
+import hashlib
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+import google_crc32c
+
+from voxshelf.core.content import Content
+
+# More than this goes from memory to /tmp (which is memory on Cloud Functions, but held once).
+_SPOOL_BYTES = 500_000
+
+
+class Spool(tempfile.SpooledTemporaryFile[bytes]):
+    """Bytes in memory or /tmp, digested while they arrive."""
+
+    def __init__(self) -> None:
+        super().__init__(max_size=_SPOOL_BYTES, mode="w+b")
+        self.size_bytes = 0
+        self._sha256 = hashlib.sha256()
+        self._crc32c = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
+
+    def write(self, chunk: Any) -> int:
+        """Append bytes."""
+        self._sha256.update(chunk)
+        self._crc32c.update(bytes(chunk))  # type: ignore[no-untyped-call]
+        self.size_bytes += len(chunk)
+        return super().write(chunk)
+
+    def content(self) -> Content:
+        """Return all that was written, as content."""
+        digest: bytes = self._crc32c.digest()  # type: ignore[no-untyped-call]
+        checksum = base64.b64encode(digest).decode()
+        return Content(cast(BinaryIO, self), self.size_bytes, self._sha256.hexdigest(), checksum)
+
+    def text(self) -> "LongText":
+        """Return all that was written, as text that is read in pieces."""
+
+        def piece(start: int, end: int) -> bytes:
+            self.seek(start)
+            return self.read(end - start)
+
+        return LongText(self.size_bytes, piece)
+
+
+def spool_in(resources: ExitStack) -> Spool:
+    """Return a new spool that ends with `resources`."""
+    return resources.enter_context(Spool())
+
+
+@dataclass(frozen=True, slots=True)
+class LongText:
+    """A text too long to be copied about: base64 of a file. `piece(start, end)` reads bytes."""
+
+    size_bytes: int
+    piece: Callable[[int, int], bytes]
+
+    @classmethod
+    def of(cls, text: bytes | memoryview) -> "LongText":
+        """Return a text that lies in memory; it is not copied."""
+        view = memoryview(text)
+        return cls(len(view), lambda start, end: bytes(view[start:end]))
