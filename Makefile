@@ -25,6 +25,10 @@ dev-clean: install ## The same, starting with an empty store
 demo: install ## Save, list and play as an app would, on the running stack or one of its own
 	@$(PY) -m local.demo
 
+.PHONY: reconcile
+reconcile: install ## Finish or undo what crashes left behind on the running stack; ARGS=--deep
+	@$(PY) -m local.reconcile $(ARGS)
+
 .PHONY: test
 test: install ## Run all tests, inside the emulators
 	@$(PY) -m local.run_tests $(ARGS)

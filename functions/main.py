@@ -44,3 +44,11 @@ def library(request: flask.Request) -> flask.Response:
     from voxshelf.endpoints import library as function
 
     return function.handle(request)
+
+
+@functions_framework.http
+def reconcile(request: flask.Request) -> flask.Response:
+    """Finish or undo what a crash left behind; called by Cloud Scheduler."""
+    from voxshelf.endpoints import reconcile as function
+
+    return function.handle(request)

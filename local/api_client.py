@@ -19,6 +19,7 @@ class ApiClient:
 
     def __init__(self, site_url: str, id_token: str) -> None:
         """Call `site_url` with the identity of `id_token`."""
+        self._id_token = id_token
         self._http = httpx.Client(
             base_url=site_url,
             timeout=_TIMEOUT_S,
@@ -43,6 +44,26 @@ class ApiClient:
     def get(self, path: str, **query: str | int) -> dict[str, Any]:
         """Return the answer to a GET that must succeed."""
         return _body(self._http.get(path, params=query), 200)
+
+    def post(self, path: str, body: dict[str, Any], status: int = 200) -> dict[str, Any]:
+        """Return the answer to a POST of JSON that must answer `status`."""
+        return _body(self._http.post(path, json=body), status)
+
+    def delete(self, path: str) -> dict[str, Any]:
+        """Return the answer to a DELETE that must succeed."""
+        return _body(self._http.delete(path), 200)
+
+    def upload(self, storage_url: str, name: str, audio: bytes) -> None:
+        """Put a file straight into Storage, as the Firebase SDK does.
+
+        `storage_url` is what download URLs begin with, up to the bucket's objects.
+        """
+        headers = {
+            "Authorization": f"Firebase {self._id_token}",
+            "Content-Type": "audio/wav",
+        }
+        answer = self._http.post(storage_url, params={"name": name}, content=audio, headers=headers)
+        _body(answer, 200)
 
     def save_voice(
         self, fields: dict[str, str], sample: bytes, profile: bytes | None = None

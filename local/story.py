@@ -80,16 +80,20 @@ class Story:
             ("fetch every URL without credentials", self._fetch_all),
             ("play from the middle (Range)", self._fetch_range),
             ("look as the second user", self._look_as_stranger),
+            ("upload directly, save by its path", self._save_upload),
+            ("withdraw a leaked address", self._renew),
+            ("delete the voice and one generation", self._delete),
         ]
 
     def _sign_up(self) -> str:
-        self._owner, self._stranger = (self._client() for _ in range(2))
+        self._uid, self._owner = self._client()
+        _, self._stranger = self._client()
         return "2 users"
 
-    def _client(self) -> ApiClient:
+    def _client(self) -> tuple[str, ApiClient]:
         email = f"demo-{secrets.token_hex(6)}@voxshelf.example"
         user = sign_up(self.auth_host, email, secrets.token_urlsafe(16))
-        return self._resources.enter_context(ApiClient(self.site_url, user.id_token))
+        return user.uid, self._resources.enter_context(ApiClient(self.site_url, user.id_token))
 
     def _make_audio(self) -> str:
         self._sample = synthesise(_TEMPLATE)
@@ -182,6 +186,40 @@ class Story:
         listed = self._stranger.get("/api/tts/generations", voice_id=self._voice_id)
         _expect(listed["generations"] == [], "a stranger sees speech")
         return "nothing"
+
+    def _save_upload(self) -> str:
+        storage_url = next(iter(self._urls)).partition("/o/")[0] + "/o"
+        path = f"uploads/{self._uid}/take 1.wav"
+        self._owner.upload(storage_url, path, self._speech[0])
+        body = {"voice_id": self._voice_id, "audio_path": path, "text": _LINES[0]}
+        answer = self._owner.post("/api/tts/save", body, status=201)
+        _expect(
+            _sha256(_fetch(answer["firebase_url"]).content) == _sha256(self._speech[0]),
+            "it plays other bytes",
+        )
+        self._uploaded = answer["generation"]
+        return str(answer["generation_id"])
+
+    def _renew(self) -> str:
+        item = f"/api/tts/generations/{self._uploaded['generation_id']}"
+        old = self._uploaded["firebase_url"]
+        self._uploaded = self._owner.post(f"{item}/urls/renew", {})["generation"]
+        new = self._uploaded["firebase_url"]
+        _expect(_fetch(new).status_code == 200, "the new address does not play")
+        status = _fetch(old).status_code
+        _expect(status in (403, 404), f"the old address answers {status}")
+        return f"old address {status}, new one plays"
+
+    def _delete(self) -> str:
+        self._owner.delete(f"/api/tts/generations/{self._uploaded['generation_id']}")
+        self._owner.delete(f"/api/voices/{self._voice_id}")
+        dead = [self._uploaded["firebase_url"], next(iter(self._urls))]
+        statuses = {_fetch(url).status_code for url in dead}
+        _expect(statuses <= {403, 404}, f"deleted files answer {statuses}")
+        _expect(self._owner.get("/api/voices")["total_voices"] == 0, "the voice is still listed")
+        left = self._owner.get("/api/tts/generations")["total_generations"]
+        _expect(left == len(_LINES), f"{left} generations are left")
+        return f"{left} generations stay"
 
 
 def _float32_npy(values: int) -> bytes:

@@ -42,5 +42,7 @@ def curl(stack: Stack, user: User, sample: Path) -> str:
 
 
 def _url(stack: Stack, name: str, endpoint: dict[str, object]) -> str:
-    note = "  (scheduled; here it runs when it is called)" if "scheduleTrigger" in endpoint else ""
-    return f"{stack.functions_url}/{name}{note}"
+    if "scheduleTrigger" not in endpoint:
+        return f"{stack.functions_url}/{name}"
+    # The emulator counts the instances of a schedule in the name.
+    return f"{stack.functions_url}/{name}-0  (scheduled; here it runs when it is called)"

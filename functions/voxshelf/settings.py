@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
-from voxshelf.core.account import Limits
+from voxshelf.core.account import Limits, Policy
 
 _EMULATOR_VARIABLES = (
     "FIREBASE_AUTH_EMULATOR_HOST",
@@ -28,7 +29,7 @@ class Settings:
     bucket_name: str
     allowed_origins: frozenset[str]
     page_token_key: str
-    default_limits: Limits
+    policy: Policy
     storage_emulator_host: str | None
 
     @property
@@ -37,6 +38,13 @@ class Settings:
         if self.storage_emulator_host is not None:
             return f"http://{self.storage_emulator_host}"
         return "https://firebasestorage.googleapis.com"
+
+    @property
+    def storage_base_url(self) -> str:
+        """Return where Cloud Storage's own APIs are."""
+        if self.storage_emulator_host is not None:
+            return f"http://{self.storage_emulator_host}"
+        return "https://storage.googleapis.com"
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -52,12 +60,7 @@ class Settings:
             bucket_name=_bucket_name(environ),
             allowed_origins=_origins(environ.get("ALLOWED_ORIGINS", "")),
             page_token_key=_required(environ, "PAGE_TOKEN_KEY"),
-            default_limits=Limits(
-                voices=int(environ.get("MAX_VOICES", "100")),
-                generations=int(environ.get("MAX_GENERATIONS", "10000")),
-                size_bytes=int(environ.get("MAX_GIB", "10")) * _GIB,
-                saves_per_day=int(environ.get("MAX_SAVES_PER_DAY", "1000")),
-            ),
+            policy=_policy(environ),
             storage_emulator_host=environ.get("FIREBASE_STORAGE_EMULATOR_HOST"),
         )
 
@@ -98,6 +101,31 @@ def _bucket_name(environ: Mapping[str, str]) -> str:
 def _firebase_config(environ: Mapping[str, str]) -> Mapping[str, str]:
     config: Mapping[str, str] = json.loads(environ.get("FIREBASE_CONFIG", "{}"))
     return config
+
+
+def _policy(environ: Mapping[str, str]) -> Policy:
+    limits = Limits(
+        voices=int(environ.get("MAX_VOICES", "100")),
+        generations=int(environ.get("MAX_GENERATIONS", "10000")),
+        size_bytes=int(environ.get("MAX_GIB", "10")) * _GIB,
+        saves_per_day=int(environ.get("MAX_SAVES_PER_DAY", "1000")),
+    )
+    # LEASE_S is no param: a lease shorter than the functions' timeout undoes running saves. The
+    # tests of crashes set it, which cannot wait for six minutes.
+    lease = timedelta(seconds=int(environ.get("LEASE_S", "360")))
+    return Policy(
+        limits,
+        require_consent=environ.get("REQUIRE_CONSENT", "false").lower() == "true",
+        download_tokens=_uses_tokens(environ),
+        lease=lease,
+    )
+
+
+def _uses_tokens(environ: Mapping[str, str]) -> bool:
+    mode = environ.get("URL_MODE", "token")
+    if mode not in {"token", "signed"}:
+        raise ConfigurationError("URL_MODE must be token or signed.")
+    return mode == "token"
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:

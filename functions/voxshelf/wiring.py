@@ -9,16 +9,17 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from voxshelf.core.account import Limits
+from voxshelf.core.account import Policy
 from voxshelf.settings import Settings
 
 if TYPE_CHECKING:
     from google.cloud import firestore
 
     from voxshelf.adapters.isolated_audio import IsolatedAudio
+    from voxshelf.adapters.signed_urls import Signer
     from voxshelf.adapters.storage_api import StorageApi
     from voxshelf.http.ports import IdTokens, ObjectUrls, Services
-    from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore
+    from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore, Upkeep
 
 _lock = threading.Lock()
 _services: "Services | None" = None
@@ -61,9 +62,9 @@ class Wiring:
         return self._settings.page_token_key
 
     @property
-    def limits(self) -> Limits:
+    def policy(self) -> Policy:
         """See `Services`."""
-        return self._settings.default_limits
+        return self._settings.policy
 
     @cached_property
     def tokens(self) -> "IdTokens":
@@ -75,9 +76,17 @@ class Wiring:
     @cached_property
     def urls(self) -> "ObjectUrls":
         """See `Services`."""
-        from voxshelf.adapters.token_urls import TokenUrls
+        settings = self._settings
+        if settings.policy.download_tokens:
+            from voxshelf.adapters.token_urls import TokenUrls
 
-        return TokenUrls(self._settings.download_base_url, self._settings.bucket_name)
+            return TokenUrls(settings.download_base_url, settings.bucket_name)
+        from voxshelf.adapters.iam_signer import EmulatedSigner, IamSigner
+        from voxshelf.adapters.signed_urls import SignedUrls
+
+        emulated = settings.storage_emulator_host is not None
+        signer: Signer = EmulatedSigner() if emulated else IamSigner.of_this_process()
+        return SignedUrls(settings.storage_base_url, settings.bucket_name, signer)
 
     @cached_property
     def library(self) -> "Library":
@@ -85,6 +94,13 @@ class Wiring:
         from voxshelf.adapters.firestore_library import FirestoreLibrary
 
         return FirestoreLibrary(self._firestore)
+
+    @cached_property
+    def upkeep(self) -> "Upkeep":
+        """See `Services`."""
+        from voxshelf.adapters.firestore_upkeep import FirestoreUpkeep
+
+        return FirestoreUpkeep(self._firestore)
 
     @cached_property
     def catalogue(self) -> "Catalogue":
@@ -120,10 +136,8 @@ class Wiring:
         from voxshelf.adapters.storage_api import StorageApi, storage_session
 
         settings = self._settings
-        emulator = settings.storage_emulator_host
-        base_url = "https://storage.googleapis.com" if emulator is None else f"http://{emulator}"
-        session = storage_session(emulated=emulator is not None)
-        return StorageApi(session, base_url, settings.bucket_name)
+        session = storage_session(emulated=settings.storage_emulator_host is not None)
+        return StorageApi(session, settings.storage_base_url, settings.bucket_name)
 
     @cached_property
     def _firestore(self) -> "firestore.Client":

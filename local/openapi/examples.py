@@ -1,11 +1,12 @@
 """Examples of the saves: requests that really work, and their answers as the code writes them."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
 from voxshelf.adapters.token_urls import TokenUrls
 from voxshelf.core.audio import Audio
-from voxshelf.core.items import Generation, Voice
+from voxshelf.core.items import Consent, Generation, Voice
 from voxshelf.core.quality import Quality
 from voxshelf.http.present import generation_body, voice_body
 from voxshelf.http.wire import SpeechSaved, VoiceSaved
@@ -125,7 +126,14 @@ _VOICE = voice_body(
             silence_ratio=0.0,
             snr_db=0.0,
         ),
-        consent={"statement": "Clone my voice.", "granted_by": "Ada"},
+        consent=Consent(
+            statement="Clone my voice.",
+            granted_by="Ada",
+            granted_at=_SAVED_AT,
+            sha256=hashlib.sha256(b"Clone my voice.\0Ada\0").hexdigest(),
+            audio_sha256=None,
+            audio=None,
+        ),
         parameters={},
         runpod_job_id=None,
         source="upload",

@@ -38,6 +38,7 @@ class Operation:
 # A handler that needs identity can fail like this whatever it does.
 _ALWAYS = (errors.Unauthenticated, errors.Internal, errors.Unavailable)
 _ITEM = (*_ALWAYS, errors.NotFound)
+_RENEW = (*_ITEM, errors.InProgress, errors.QuotaExceeded)
 _LIST = (*_ALWAYS, errors.InvalidRequest)
 _SAVE = (
     *_LIST,
@@ -49,6 +50,10 @@ _SAVE = (
     errors.UnsupportedMediaType,
 )
 
+_RENEWAL = (
+    "For an address that has leaked: the files are written anew under new names and tokens, and "
+    "the old ones are removed. Answers with the item and its new addresses."
+)
 _REDIRECT = (
     "Redirects to the file's download address, which plays in an `<audio>` element and "
     "answers Range requests. The same address is `{field}` of the {noun}."
@@ -66,11 +71,17 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         description=(
             "Validates and stores the sample and the profile. Saving the same content again "
             "answers as the first time did, with `Idempotent-Replayed: true`. For 409 "
-            "`voice_exists` the voice that is there stands in `details.existing`."
+            "`voice_exists` the voice that is there stands in `details.voice`."
         ),
         answer=wire.VoiceSaved,
         status=201,
-        errors=(*_SAVE, errors.InvalidProfile, errors.VoiceExists),
+        errors=(
+            *_SAVE,
+            errors.InvalidProfile,
+            errors.NotFound,
+            errors.PermissionDenied,
+            errors.VoiceExists,
+        ),
         parameters=(IDEMPOTENCY_KEY,),
         body=SAVE_VOICE,
     ),
@@ -90,6 +101,36 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         description="A voice of another user is as missing as one that never was.",
         answer=wire.VoiceAnswer,
         errors=_ITEM,
+    ),
+    ("DELETE", "/api/voices/<voice_id>"): Operation(
+        operation_id="delete_voice",
+        tag="voices",
+        summary="Delete a voice",
+        description=(
+            "Gone at once for every reader, its files included. Speech that was generated with "
+            "it stays, under the voice's last name. Deleting again is safe."
+        ),
+        answer=wire.Deleted,
+        errors=_ITEM,
+    ),
+    ("DELETE", "/api/voices/<voice_id>/consent"): Operation(
+        operation_id="withdraw_consent",
+        tag="voices",
+        summary="Withdraw the consent to a voice",
+        description=(
+            "Deletes sample, profile and recording for good, and bars the voice: it cannot be "
+            "saved or spoken with again. Speech that was generated before stays."
+        ),
+        answer=wire.Deleted,
+        errors=_ITEM,
+    ),
+    ("POST", "/api/voices/<voice_id>/urls/renew"): Operation(
+        operation_id="renew_voice_urls",
+        tag="voices",
+        summary="Withdraw the addresses of a voice's files",
+        description=_RENEWAL,
+        answer=wire.VoiceAnswer,
+        errors=_RENEW,
     ),
     ("GET", "/api/voices/<voice_id>/sample"): Operation(
         operation_id="play_sample",
@@ -120,7 +161,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         ),
         answer=wire.SpeechSaved,
         status=201,
-        errors=(*_SAVE, errors.NotFound),
+        errors=(*_SAVE, errors.NotFound, errors.PermissionDenied),
         parameters=(IDEMPOTENCY_KEY,),
         body=SAVE_SPEECH,
     ),
@@ -140,6 +181,22 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         description="A generation of another user is as missing as one that never was.",
         answer=wire.GenerationAnswer,
         errors=_ITEM,
+    ),
+    ("DELETE", "/api/tts/generations/<generation_id>"): Operation(
+        operation_id="delete_generation",
+        tag="generations",
+        summary="Delete a generation",
+        description="Gone at once for every reader, its audio included. Again is safe.",
+        answer=wire.Deleted,
+        errors=_ITEM,
+    ),
+    ("POST", "/api/tts/generations/<generation_id>/urls/renew"): Operation(
+        operation_id="renew_generation_urls",
+        tag="generations",
+        summary="Withdraw the address of a generation's audio",
+        description=_RENEWAL,
+        answer=wire.GenerationAnswer,
+        errors=_RENEW,
     ),
     ("GET", "/api/tts/generations/<generation_id>/audio"): Operation(
         operation_id="play_generation",

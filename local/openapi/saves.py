@@ -8,6 +8,7 @@ from voxshelf.http.commands import (
     MAX_DESCRIPTION_CHARACTERS,
     MAX_GENERATION_TIME_S,
     MAX_NAME_CHARACTERS,
+    MAX_STATEMENT_CHARACTERS,
     MAX_TEMPLATE_CHARACTERS,
     MAX_TEXT_CHARACTERS,
 )
@@ -17,6 +18,7 @@ from voxshelf.http.fields import (
     MAX_TAG_CHARACTERS,
     MAX_TAGS,
 )
+from voxshelf.use_cases.uploads import MAX_UPLOAD_BYTES
 
 _BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
 _TEXT: Schema = {"type": "string"}
@@ -31,17 +33,33 @@ _FLAT_OBJECT: Schema = {
 }
 
 
+_UPLOAD = (
+    "The path of the {noun} that was uploaded to `uploads/{{uid}}/` with the Firebase SDK: for "
+    f"files of up to {MAX_UPLOAD_BYTES // 1024**2} MiB. The upload is removed once it is saved."
+)
+_CONSENT: Schema = {
+    "type": "object",
+    "required": ["statement", "granted_by"],
+    "properties": {
+        "statement": {"type": "string", "minLength": 1, "maxLength": MAX_STATEMENT_CHARACTERS},
+        "granted_by": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS},
+        "audio_base64": _BASE64,
+    },
+}
+
+
 def _characters(maximum: int) -> Schema:
     return {"type": "string", "maxLength": maximum}
 
 
-def _audio(limits: AudioLimits) -> tuple[Field, Field]:
+def _audio(limits: AudioLimits) -> tuple[Field, ...]:
     formats = ", ".join(audio_format.name for audio_format in AudioFormat)
     return (
         Field(
             "audio_file",
             f"The {limits.noun}, {limits.min_duration_s:g} to {limits.max_duration_s:g} s of "
-            f"{formats}, told from its bytes. In JSON as base64. Required, or `audio_base64`.",
+            f"{formats}, told from its bytes. In JSON as base64. Required, or `audio_base64`, or "
+            "`audio_path`.",
             _BASE64,
             is_file=True,
         ),
@@ -50,6 +68,7 @@ def _audio(limits: AudioLimits) -> tuple[Field, Field]:
             "The same as base64 text. A `data:` URI is taken too.",
             _BASE64,
         ),
+        Field("audio_path", _UPLOAD.format(noun="audio"), _TEXT),
     )
 
 
@@ -79,7 +98,7 @@ SAVE_VOICE = RequestBody(
         "A cloned voice. The `output` of a RunPod clone job is taken as it is. "
         "Fields that are not listed are ignored."
     ),
-    required=(("voice_name", "name", "metadata"), ("audio_file", "audio_base64")),
+    required=(("voice_name", "name", "metadata"), ("audio_file", "audio_base64", "audio_path")),
     fields=(
         Field(
             "voice_name",
@@ -104,13 +123,19 @@ SAVE_VOICE = RequestBody(
             is_file=True,
         ),
         Field("profile_base64", "The same as base64 text.", _BASE64),
+        Field("profile_path", _UPLOAD.format(noun="profile"), _TEXT),
         Field(
             "template_message",
             "The text that the sample speaks.",
             _characters(MAX_TEMPLATE_CHARACTERS),
         ),
         Field("description", "For people.", _characters(MAX_DESCRIPTION_CHARACTERS)),
-        Field("consent", "The speaker's consent: a flat object, kept as given.", _FLAT_OBJECT),
+        Field(
+            "consent",
+            "What the person behind the voice agreed to; kept for ever, with time and digest. "
+            "`audio_base64` is a recording of it.",
+            _CONSENT,
+        ),
         Field(
             "replace",
             "`true`: a new version of a voice that exists, instead of 409 `voice_exists`.",
@@ -126,7 +151,7 @@ SAVE_SPEECH = RequestBody(
         "One generated speech. The `output` of a RunPod speech job is taken as it is. "
         "Fields that are not listed are ignored."
     ),
-    required=(("voice_id", "metadata"), ("audio_file", "audio_base64")),
+    required=(("voice_id", "metadata"), ("audio_file", "audio_base64", "audio_path")),
     fields=(
         Field(
             "voice_id",

@@ -8,19 +8,19 @@ import itertools
 import secrets
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from voxshelf.core.account import Account, Limits
+from voxshelf.core.account import Account, Limits, Policy
 from voxshelf.core.audio import Audio
 from voxshelf.core.errors import InProgress, NotFound, QuotaExceeded, VoiceExists
-from voxshelf.core.items import Generation, Voice
+from voxshelf.core.items import Consent, Generation, Voice
 from voxshelf.core.profile import Profile
 from voxshelf.core.quality import Quality
 from voxshelf.core.query import ListQuery
 from voxshelf.core.reservation import Attempt, Replay, decide_generation, decide_voice
-from voxshelf.use_cases.ports import Receipt
+from voxshelf.use_cases.ports import Garbage, Receipt
 
 LIMITS = Limits(voices=50, generations=500, size_bytes=10**9, saves_per_day=1000)
 AUDIO = Audio(
@@ -37,6 +37,8 @@ AUDIO = Audio(
 )
 PROFILE = Profile("voice_profiles/u/v.npy", "t", 500, "cd" * 32, "<f4", (4, 25), False, True)
 QUALITY = Quality("good", ("Too short.",), -1.5, -20.25, 0.0, 0.125, None)
+LEASE = timedelta(minutes=6)
+NO_LEASE = timedelta(0)
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, UTC)
 
 
@@ -53,7 +55,7 @@ def voice(voice_id: str = "voice_a", **changes) -> Voice:
         sample=replace(AUDIO, path=f"voice_samples/u/{voice_id}.wav"),
         profile=PROFILE,
         quality=QUALITY,
-        consent={"statement": "yes"},
+        consent=Consent("I agree.", "The speaker", NOON, "ef" * 32, None, None),
         parameters={"seed": 7, "speed": 1.5, "fast": True, "none": None},
         runpod_job_id=None,
         source="upload",
@@ -84,25 +86,26 @@ def generation(generation_id: str, **changes) -> Generation:
     return replace(made, **changes)
 
 
-class LibraryContract:
-    """Tests of one implementation, given as the fixture `shelf`."""
+class LibraryCalls:
+    """The calls that the contract's tests make, on the fixture `shelf`."""
 
     @pytest.fixture
     def uid(self):
         return f"user-{secrets.token_hex(6)}"
 
     def _reserve_voice(self, shelf, uid, item, *, key=None, fingerprint="f", **options):
-        lease = secrets.token_hex(4)
-        limits = options.pop("limits", LIMITS)
-        attempt = Attempt(lambda *_: item, fingerprint, lease, limits)
+        policy = Policy(options.get("limits", LIMITS), lease=options.get("lease", LEASE))
+        attempt = Attempt(lambda _: item, fingerprint, secrets.token_hex(4), key, policy)
 
         def decide(seen):
             return decide_voice(seen, attempt, replace=options.get("replace", False))
 
         return shelf.reserve(uid, item.voice_id, key, decide)
 
-    def _reserve_generation(self, shelf, uid, item, *, key=None, limits=LIMITS):
-        attempt = Attempt(lambda *_: item, item.item_id, secrets.token_hex(4), limits)
+    def _reserve_generation(self, shelf, uid, item, *, key=None, fingerprint=None, lease=None):
+        policy = Policy(LIMITS, lease=LEASE if lease is None else lease)
+        content = fingerprint or item.item_id
+        attempt = Attempt(lambda _: item, content, secrets.token_hex(4), key, policy)
         return shelf.reserve(uid, item.voice_id, key, lambda seen: decide_generation(seen, attempt))
 
     def _save(self, shelf, uid, item, **options):
@@ -111,6 +114,21 @@ class LibraryContract:
         assert isinstance(receipt, Receipt)
         shelf.confirm(receipt)
         return receipt
+
+    def _account(self, shelf, uid):
+        seen = []
+
+        def look(shelf_seen):
+            seen.append(shelf_seen.account)
+            raise NotFound("only looking")
+
+        with pytest.raises(NotFound):
+            shelf.reserve(uid, "voice_none", None, look)
+        return seen[-1]
+
+
+class LibraryContract(LibraryCalls):
+    """Saving and listing."""
 
     def test_a_confirmed_voice_reads_back_equal(self, shelf, uid):
         self._save(shelf, uid, voice())
@@ -160,7 +178,7 @@ class LibraryContract:
         assert shelf.voice(uid, "voice_a") == voice()
         assert receipt.reservation.replaces == voice()
         shelf.confirm(receipt)
-        shelf.forget_replaced(receipt)
+        shelf.forget(Garbage(uid, "voices", "voice_a", receipt.reservation.leftovers))
         assert shelf.voice(uid, "voice_a") == newer
         assert self._account(shelf, uid).kept.size_bytes == newer.size_bytes
         assert self._account(shelf, uid).kept.voices == 1
@@ -202,12 +220,12 @@ class LibraryContract:
         self._save(shelf, uid, voice())
         stamps = []
 
-        def draft(stamp, *_):
-            stamps.append(stamp)
-            return generation(f"g-{stamp}")
+        def draft(slot):
+            stamps.append(slot.stamp)
+            return generation(f"g-{slot.stamp}")
 
         for _ in range(5):
-            attempt = Attempt(draft, "f", secrets.token_hex(4), LIMITS)
+            attempt = Attempt(draft, "f", secrets.token_hex(4), None, Policy(LIMITS))
             shelf.reserve(uid, "voice_a", None, lambda seen, a=attempt: decide_generation(seen, a))
         assert len({str(stamp) for stamp in stamps}) == 5
 
@@ -247,7 +265,7 @@ class LibraryContract:
 
         def save(number):
             item = generation(f"g{number}")
-            attempt = Attempt(lambda *_: item, "same", f"lease{number}", LIMITS)
+            attempt = Attempt(lambda _: item, "same", f"lease{number}", "k", Policy(LIMITS))
             try:
                 receipts.append(
                     shelf.reserve(uid, "voice_a", "k", lambda s: decide_generation(s, attempt))
@@ -314,14 +332,3 @@ class LibraryContract:
         page = shelf.generations(uid, ListQuery(filters={"voice_id": "voice_b"}))
         assert [item.generation_id for item in page.items] == ["g2"]
         assert shelf.generations(uid, ListQuery()).total == 2
-
-    def _account(self, shelf, uid):
-        seen = []
-
-        def look(shelf_seen):
-            seen.append(shelf_seen.account)
-            raise NotFound("only looking")
-
-        with pytest.raises(NotFound):
-            shelf.reserve(uid, "voice_none", None, look)
-        return seen[-1]

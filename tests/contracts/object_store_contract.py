@@ -1,12 +1,18 @@
 """What every `ObjectStore` must do; see `library_contract` for who runs it."""
 
+import io
 import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.sounds import content
 from voxshelf.core.content import NewObject
-from voxshelf.core.errors import Unavailable
+from voxshelf.core.errors import NotFound, Unavailable
+
+# Between writing and looking at the clock, on a busy machine.
+NOW = timedelta(minutes=1)
 
 
 class ObjectStoreContract:
@@ -45,6 +51,37 @@ class ObjectStoreContract:
         store.delete([new.path])
         assert read(new.path) is None
 
+    def test_an_object_has_a_size_and_a_missing_one_has_none(self, store):
+        new = self._new(bytes(300_001))
+        store.create([new])
+        assert store.size(new.path) == 300_001
+        assert store.size(f"{new.path}.other") is None
+
+    def test_a_download_is_the_whole_object_written_where_the_file_stands(self, store):
+        data = secrets.token_bytes(700_001)
+        new = self._new(data)
+        store.create([new])
+        into = io.BytesIO(b"before")
+        into.seek(6)
+        store.download(new.path, into)
+        assert into.getvalue() == b"before" + data
+
+    def test_downloading_what_is_missing_says_so_and_writes_nothing(self, store):
+        into = io.BytesIO()
+        with pytest.raises(NotFound):
+            store.download("uploads/u/never", into)
+        assert into.getvalue() == b""
+
+    def test_a_prefix_lists_its_objects_and_no_others_with_their_age(self, store):
+        folder = f"uploads/u{secrets.token_hex(4)}"
+        paths = [f"{folder}/{name}" for name in ("a.wav", "b/c.wav", "ж & #?.wav")]
+        store.create([self._new(path=path) for path in [*paths, f"{folder}x/a.wav"]])
+        listed = list(store.names(f"{folder}/"))
+        assert [found.path for found in listed] == paths
+        for found in listed:
+            assert abs(datetime.now(UTC) - found.created_at) < NOW
+        assert list(store.names(f"{folder}/never")) == []
+
 
 class CreateOnlyContract(ObjectStoreContract):
     """Also for stores that know preconditions, which the Firebase emulator ignores."""
@@ -55,3 +92,30 @@ class CreateOnlyContract(ObjectStoreContract):
         with pytest.raises(Unavailable):
             store.create([self._new(b"other bytes", path=new.path)])
         assert read(new.path) == b"RIFF bytes"
+
+    def test_the_same_bytes_under_another_token_are_another_object(self, store):
+        new = self._new()
+        store.create([new])
+        with pytest.raises(Unavailable):
+            store.create([self._new(path=new.path, token="token-2")])
+
+    def test_of_racing_writers_of_one_name_exactly_one_wins(self, store, read):
+        path = self._new().path
+        news = [self._new(bytes([number]) * 300_000, path=path) for number in range(8)]
+        outcomes = _race(store, news)
+        winners = [number for number, error in enumerate(outcomes) if error is None]
+        assert len(winners) == 1
+        assert read(path) == bytes([winners[0]]) * 300_000
+        assert all(isinstance(error, Unavailable) for error in outcomes if error is not None)
+
+    def test_racing_writers_of_the_same_object_all_succeed(self, store, read):
+        path = self._new().path
+        news = [self._new(b"same" * 100_000, path=path) for _ in range(8)]
+        assert _race(store, news) == [None] * 8
+        assert read(path) == b"same" * 100_000
+
+
+def _race(store, news):
+    """Create all at once; return each one's error, or None for success."""
+    with ThreadPoolExecutor(len(news)) as threads:
+        return [done.exception() for done in [threads.submit(store.create, [n]) for n in news]]

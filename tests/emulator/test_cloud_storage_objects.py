@@ -1,10 +1,16 @@
+import io
 import os
+import secrets
+from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
 
 from tests.contracts.object_store_contract import ObjectStoreContract
 from voxshelf.adapters.cloud_storage_objects import CloudStorageObjects
+from voxshelf.adapters.iam_signer import EmulatedSigner
+from voxshelf.adapters.signed_urls import SignedUrls
 from voxshelf.adapters.storage_api import StorageApi, storage_session
 from voxshelf.adapters.token_urls import TokenUrls
 
@@ -46,3 +52,34 @@ class TestCloudStorageObjects(ObjectStoreContract):
             assert whole.headers["Content-Type"] == "audio/wav"
         with urlopen(Request(url, headers={"Range": "bytes=2-4"}), timeout=10) as part:
             assert (part.status, part.read()) == (206, b"234")
+
+    def test_a_direct_upload_is_listed_measured_and_downloaded(self, store, bucket):
+        host = os.environ["FIREBASE_STORAGE_EMULATOR_HOST"]
+        folder = f"uploads/u{secrets.token_hex(4)}"
+        name = quote(f"{folder}/take 1.wav", safe="")
+        data = secrets.token_bytes(700_001)
+        # As the Web SDK does it; "owner" is the administrator whom rules do not bind.
+        upload = Request(
+            f"http://{host}/v0/b/{bucket.name}/o?name={name}",
+            data,
+            {"Authorization": "Bearer owner", "Content-Type": "audio/wav"},
+        )
+        urlopen(upload, timeout=10).close()
+        (listed,) = store.names(f"{folder}/")
+        assert store.size(listed.path) == 700_001
+        into = io.BytesIO()
+        store.download(listed.path, into)
+        assert into.getvalue() == data
+
+    def test_an_object_without_a_token_plays_by_signed_url_only(self, store, bucket):
+        new = self._new(b"0123456789", token="")
+        store.create([new])
+        base_url = f"http://{os.environ['FIREBASE_STORAGE_EMULATOR_HOST']}"
+        signed = SignedUrls(base_url, bucket.name, EmulatedSigner()).url(new.path, new.token)
+        with urlopen(Request(signed, headers={"Range": "bytes=2-4"}), timeout=10) as part:
+            assert (part.status, part.read()) == (206, b"234")
+        by_token = TokenUrls(base_url, bucket.name).url(new.path, "")
+        with pytest.raises(HTTPError) as denied:
+            urlopen(by_token, timeout=10)
+        denied.value.close()
+        assert denied.value.code == 403

@@ -1,24 +1,25 @@
 import pytest
 
 from tests.contracts.library_contract import LibraryContract
+from tests.contracts.recovery_contract import RecoveryContract
 from voxshelf.adapters.firestore_catalogue import FirestoreCatalogue
 from voxshelf.adapters.firestore_library import FirestoreLibrary
+from voxshelf.adapters.firestore_upkeep import FirestoreUpkeep
 
 pytestmark = pytest.mark.emulator
 
 
-class _Both:
-    """The library and the catalogue as the one thing that the contract suite asks."""
+class _All:
+    """Library, catalogue and upkeep as the one thing that the contract suite asks."""
 
     def __init__(self, client):
-        self._parts = FirestoreLibrary(client), FirestoreCatalogue(client)
+        self._parts = FirestoreLibrary(client), FirestoreCatalogue(client), FirestoreUpkeep(client)
 
     def __getattr__(self, name):
-        library, catalogue = self._parts
-        return getattr(library, name, None) or getattr(catalogue, name)
+        return next(getattr(part, name) for part in self._parts if hasattr(part, name))
 
 
-class TestFirestoreLibrary(LibraryContract):
+class TestFirestoreLibrary(LibraryContract, RecoveryContract):
     @pytest.fixture
     def shelf(self, firestore_client):
-        return _Both(firestore_client)
+        return _All(firestore_client)

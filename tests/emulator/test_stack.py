@@ -94,3 +94,9 @@ def test_firebase_tools_discovers_exactly_the_declared_functions(functions):
         assert found[name]["platform"] == endpoint["platform"]
         assert [found[name]["region"]] == endpoint["region"]
         assert ("httpsTrigger" in found[name]) == ("httpsTrigger" in endpoint)
+
+
+def test_the_scheduled_function_runs_when_it_is_called(functions):
+    answer = httpx.post(f"{functions}/reconcile-0", json={}, timeout=60, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "success"

@@ -6,6 +6,7 @@ import pytest
 
 from tests.endpoint.conftest import ADA, BOB
 from tests.sounds import npy, wav
+from voxshelf.core.account import Limits, Policy
 
 VOICE_FIELDS = {"status", "message", "voice_id", "firebase_url", "saved_files", "voice"}
 SPEECH_FIELDS = {
@@ -299,9 +300,7 @@ def test_a_bad_idempotency_key_is_refused(function, services, key):
 
 
 def test_a_full_library_answers_429(function, services):
-    from voxshelf.core.account import Limits
-
-    services.limits = Limits(voices=0, generations=0, size_bytes=0, saves_per_day=9)
+    services.policy = Policy(Limits(voices=0, generations=0, size_bytes=0, saves_per_day=9))
     answer = save_voice(function)
     assert (answer.status_code, answer.get_json()["code"]) == (429, "quota_exceeded")
 

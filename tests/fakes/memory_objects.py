@@ -1,9 +1,12 @@
 """Objects in memory, with a switch that makes the next writes or deletes fail."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import BinaryIO
 
-from voxshelf.core.content import NewObject
-from voxshelf.core.errors import Unavailable
+from tests.sounds import content
+from voxshelf.core.content import NewObject, StoredName
+from voxshelf.core.errors import NotFound, Unavailable
 
 
 class MemoryObjects:
@@ -11,21 +14,43 @@ class MemoryObjects:
 
     def __init__(self) -> None:
         self.stored: dict[str, tuple[NewObject, bytes]] = {}
+        self.created_at: dict[str, datetime] = {}
         self.failing_paths: set[str] = set()
         self.deletes_fail = False
+
+    def plant(self, path: str, data: bytes, created_at: datetime | None = None) -> None:
+        """Have an object that this store's user did not write: a direct upload, an orphan."""
+        new = NewObject(path, content(data), "application/octet-stream", "attachment", "")
+        self.stored[path] = (new, data)
+        self.created_at[path] = created_at or datetime.now(UTC)
 
     def create(self, objects: Sequence[NewObject]) -> None:
         for new in objects:
             if any(part in new.path for part in self.failing_paths):
                 raise Unavailable
-            content = new.content.rewound().read()
+            data = new.content.rewound().read()
             found = self.stored.get(new.path)
-            if found is not None and (found[1] != content or found[0].token != new.token):
+            if found is not None and (found[1] != data or found[0].token != new.token):
                 raise Unavailable("The file's name is taken by an earlier attempt. Try again.")
-            self.stored[new.path] = (new, content)
+            self.stored[new.path] = (new, data)
+            self.created_at.setdefault(new.path, datetime.now(UTC))
 
     def delete(self, paths: Iterable[str]) -> None:
         if self.deletes_fail:
             raise Unavailable
         for path in paths:
             self.stored.pop(path, None)
+            self.created_at.pop(path, None)
+
+    def size(self, path: str) -> int | None:
+        return len(self.stored[path][1]) if path in self.stored else None
+
+    def download(self, path: str, into: BinaryIO) -> None:
+        if path not in self.stored:
+            raise NotFound("There is no such file.")
+        into.write(self.stored[path][1])
+
+    def names(self, prefix: str) -> Iterator[StoredName]:
+        for path in sorted(self.stored):
+            if path.startswith(prefix):
+                yield StoredName(path, self.created_at.get(path, datetime.now(UTC)))

@@ -6,10 +6,10 @@ from tests.fakes.memory_library import MemoryLibrary
 from tests.fakes.memory_objects import MemoryObjects
 from voxshelf.adapters.soundfile_audio import inspect_audio
 from voxshelf.adapters.token_urls import TokenUrls
-from voxshelf.core.account import Limits
+from voxshelf.core.account import Limits, Policy
 from voxshelf.core.errors import Unauthenticated
 
-LIMITS = Limits(voices=100, generations=100, size_bytes=10**9, saves_per_day=1000)
+POLICY = Policy(Limits(voices=100, generations=100, size_bytes=10**9, saves_per_day=1000))
 
 
 class NamedTokens:
@@ -31,11 +31,15 @@ class MemoryServices:
     urls: TokenUrls = field(default_factory=lambda: TokenUrls("https://files.example", "bucket"))
     allowed_origins: frozenset[str] = frozenset({"https://app.example"})
     page_token_key: str = "test key"
-    limits: Limits = LIMITS
+    policy: Policy = POLICY
     inspect_audio: object = staticmethod(inspect_audio)
 
     @property
     def catalogue(self) -> MemoryLibrary:
+        return self.library
+
+    @property
+    def upkeep(self) -> MemoryLibrary:
         return self.library
 
     def prepare_audio(self) -> None:

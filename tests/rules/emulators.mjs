@@ -1,6 +1,6 @@
 // The running emulators: real users with real tokens by the Web SDK, and seeding with the access
 // that the emulators give to an administrator ("Bearer owner"), which rules do not bind.
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { deleteApp, initializeApp } from 'firebase/app';
 import {
   connectAuthEmulator,
@@ -14,7 +14,7 @@ import { connectStorageEmulator, getStorage } from 'firebase/storage';
 const projectId = required('GCLOUD_PROJECT');
 const authHost = required('FIREBASE_AUTH_EMULATOR_HOST');
 const firestoreHost = required('FIRESTORE_EMULATOR_HOST');
-const storageHost = required('FIREBASE_STORAGE_EMULATOR_HOST');
+export const storageHost = required('FIREBASE_STORAGE_EMULATOR_HOST');
 
 // The suite gives functions the bucket's name in FIREBASE_CONFIG; without functions it has the
 // default name of a demo project.
@@ -36,7 +36,7 @@ function hostAndPort(address) {
 
 /** A client of its own, as in a browser, and who is signed in there. */
 class Session {
-  constructor(name) {
+  constructor(name, storageAddress = storageHost) {
     this.name = name;
     this.app = initializeApp(
       { projectId, storageBucket, apiKey: 'any', appId: 'rules-tests' },
@@ -47,7 +47,7 @@ class Session {
     this.firestore = getFirestore(this.app);
     connectFirestoreEmulator(this.firestore, ...hostAndPort(firestoreHost));
     this.storage = getStorage(this.app);
-    connectStorageEmulator(this.storage, ...hostAndPort(storageHost));
+    connectStorageEmulator(this.storage, ...hostAndPort(storageAddress));
   }
 
   get uid() {
@@ -60,8 +60,8 @@ class Session {
   }
 }
 
-async function signedUp(name) {
-  const session = new Session(name);
+async function signedUp(name, storageAddress) {
+  const session = new Session(name, storageAddress);
   await createUserWithEmailAndPassword(session.auth, `${randomUUID()}@example.test`, 'password');
   return session;
 }
@@ -80,6 +80,11 @@ export async function openSessions() {
     anonymous: await anonymous(),
     signedOut: new Session('signedOut'),
   };
+}
+
+/** A new user whose way to Storage is the given one, such as a line that can be cut. */
+export function openSessionThrough(storageAddress) {
+  return signedUp('distant', storageAddress);
 }
 
 export async function closeSessions(sessions) {
@@ -106,6 +111,24 @@ export async function seedObject(path, content) {
     headers: { ...ADMINISTRATOR, 'content-type': 'audio/wav' },
     body: content,
   });
+}
+
+/** Read an object past the rules: its metadata, length and SHA-256; null when there is none. */
+export async function storedObject(path) {
+  const url = `http://${storageHost}/storage/v1/b/${storageBucket}/o/${encodeURIComponent(path)}`;
+  const request = { headers: ADMINISTRATOR, signal: AbortSignal.timeout(60_000) };
+  const metadata = await fetch(url, request);
+  if (metadata.status === 404) return null;
+  const bytes = await (await fetch(`${url}?alt=media`, request)).arrayBuffer();
+  const sha256 = createHash('sha256').update(Buffer.from(bytes)).digest('hex');
+  return { metadata: await metadata.json(), size: bytes.byteLength, sha256 };
+}
+
+/** Remove an object past the rules. */
+export async function removeObject(path) {
+  const name = encodeURIComponent(path);
+  const url = `http://${storageHost}/storage/v1/b/${storageBucket}/o/${name}`;
+  await answered(url, { method: 'DELETE', headers: ADMINISTRATOR });
 }
 
 async function answered(url, request) {

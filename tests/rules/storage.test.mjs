@@ -32,6 +32,9 @@ const OBJECTS = [
   ['voice_profiles/{uid}/deeper/voice_a.npy', NOBODY],
   ['tts_generations/{uid}/TTS_voice_a.wav', OWNER],
   ['tts_generations/{uid}/deeper/TTS_voice_a.wav', NOBODY],
+  ['uploads/{uid}/take 1.wav', NOBODY],
+  ['uploads/{uid}/deeper/take 1.wav', NOBODY],
+  ['uploads/{uid}.wav', NOBODY],
   ['unplanned/{uid}/voice_a_sample.wav', NOBODY],
   ['{uid}/voice_a_sample.wav', NOBODY],
   ['{uid}.wav', NOBODY],
@@ -49,8 +52,13 @@ const FOLDERS = [
   'tts_generations',
   'tts_generations/{uid}',
   'tts_generations/{uid}/deeper',
+  'uploads',
+  'uploads/{uid}',
+  'uploads/{uid}/deeper',
   'unplanned/{uid}',
 ];
+// What else an upload must be is the subject of uploads.test.mjs.
+const UPLOADS = 'uploads/{uid}';
 
 let sessions;
 
@@ -141,7 +149,8 @@ describe('write', () => {
     permits(`delete ${path}`, NOBODY, (storage) => deleteObject(ref(storage, resolve(path))));
   }
   for (const folder of FOLDERS) {
-    permits(`create an object in /${folder}`, NOBODY, (storage) =>
+    const allowed = folder === UPLOADS ? OWNER : NOBODY;
+    permits(`create an object in /${folder}`, allowed, (storage) =>
       uploadBytes(ref(storage, `${resolve(folder)}/${randomUUID()}.wav`), Buffer.from('new'), {
         contentType: 'audio/wav',
       }),

@@ -50,4 +50,4 @@ def test_the_pure_rings_know_nothing_of_the_process_around_them():
 
 def test_a_module_stays_readable():
     longest = {str(p.relative_to(PACKAGE)): len(p.read_text().splitlines()) for p in MODULES}
-    assert {name: lines for name, lines in longest.items() if lines > 280} == {}
+    assert {name: lines for name, lines in longest.items() if lines > 300} == {}

@@ -43,12 +43,20 @@ def test_a_function_is_second_generation_with_concurrency_equal_to_its_threads(n
 def test_every_param_has_a_value_for_a_deploy_without_questions():
     assert {param["name"] for param in MANIFEST["params"]} == set(ENV) - {"THREADS"}
     for param in MANIFEST["params"]:
-        assert str(param["default"]) == ENV[param["name"]]
+        assert str(param["default"]).lower() == ENV[param["name"]].lower()
 
 
-def test_hosting_leads_every_api_path_to_a_function():
+def test_hosting_leads_every_api_path_to_a_function_and_none_to_the_scheduled_one():
     targets = {rewrite["function"]["functionId"] for rewrite in REWRITES}
-    assert targets == set(MANIFEST["endpoints"])
+    endpoints = MANIFEST["endpoints"].items()
+    assert targets == {name for name, endpoint in endpoints if "httpsTrigger" in endpoint}
+
+
+def test_only_the_api_may_be_called_by_anybody():
+    for name, endpoint in MANIFEST["endpoints"].items():
+        public = endpoint.get("httpsTrigger", {}).get("invoker") == ["public"]
+        assert public == (name != "reconcile")
+
     # The first match wins, so what takes all the rest must be last.
     assert REWRITES[-1] == {
         "source": "/api/**",

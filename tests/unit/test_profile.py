@@ -44,6 +44,31 @@ def test_a_pickled_array_is_flagged_and_never_loaded():
 
 
 @pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }            \n",
+        b"{'descr': '<f4', 'fortran_order': True, 'shape': (1,)}",
+        b'{"shape":(1,),"fortran_order":False,"descr":"<f4"}\n',
+        b"{ 'descr' : '<f4', 'fortran_order' : False, 'shape' : ( 1, ) }",
+    ],
+)
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_headers_of_other_writers_are_read(header, version):
+    assert inspect_profile(_raw(header, b"1234", version)) == ProfileFacts("<f4", (1,), False)
+
+
+@given(
+    dtype=st.sampled_from(["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]),
+    shape=st.lists(st.integers(0, 7), max_size=4).map(tuple),
+    order=st.sampled_from("CF"),
+)
+def test_what_numpy_writes_is_described_as_numpy_does(dtype, shape, order):
+    array = np.zeros(shape, dtype, order=order)
+    facts = inspect_profile(npy(array))
+    assert (facts.shape, np.dtype(facts.dtype), facts.pickled) == (shape, array.dtype, False)
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"",
@@ -63,6 +88,15 @@ def test_a_pickled_array_is_flagged_and_never_loaded():
         _raw(_header("'|O'", "(1,)"), b""),
         _raw(b"__import__('os').system('true')"),
         _raw(b"(" * 5000),
+        _raw(b"-" * 9000 + b"1"),
+        _raw(b"{" + b"'a': True, " * 800 + b"}"),
+        _raw(_header("'<f4'", "(1 2)"), b"12345678"),
+        _raw(_header("'<f4'", "(,)"), b"1234"),
+        _raw(_header("'<f4'", "[1]"), b"1234"),
+        _raw(_header("'<f4'", "(1,), 'x': (1,)"), b"1234"),
+        _raw(_header("'<f4'", "(1,)").replace(b"'fortran_order': False, ", b""), b"1234"),
+        _raw(_header("'<f4'", "(1,)") + b"__import__", b"1234"),
+        _raw(_header("'<f4\\x00'", "(1,)"), b"1234"),
         _raw(b"{'descr': '<f4'" + b" " * 20_000 + b"}", version=2),
         _raw(_header("'<f4'", "(1,)"), b"1234", version=9),
         npy(np.zeros(10 * 1024 * 1024 + 1, "u1")),

@@ -5,6 +5,7 @@ import pytest
 from tests.sounds import content, encoded, tone, wav
 from tests.unit.test_save_voice import LIMITS, Shelf
 from voxshelf.adapters.soundfile_audio import inspect_audio
+from voxshelf.core.account import Policy
 from voxshelf.core.errors import IdempotencyConflict, InvalidAudio, NotFound
 from voxshelf.use_cases.save_speech import SaveSpeech, save_speech
 
@@ -18,7 +19,7 @@ class SpeechShelf(Shelf):
             library=self.library,
             objects=self.objects,
             inspect_audio=inspect_audio,
-            limits=LIMITS,
+            policy=Policy(LIMITS),
         )
 
 

@@ -4,7 +4,7 @@ from tests.fakes.memory_library import MemoryLibrary
 from tests.fakes.memory_objects import MemoryObjects
 from tests.sounds import content, encoded, npy, tone, wav
 from voxshelf.adapters.soundfile_audio import inspect_audio
-from voxshelf.core.account import Account, Limits
+from voxshelf.core.account import Account, Limits, Policy
 from voxshelf.core.errors import (
     InvalidAudio,
     InvalidProfile,
@@ -13,7 +13,8 @@ from voxshelf.core.errors import (
     Unavailable,
     VoiceExists,
 )
-from voxshelf.use_cases.save_voice import SaveVoice, save_voice
+from voxshelf.use_cases.save_voice import save_voice
+from voxshelf.use_cases.voice_draft import SaveVoice
 
 LIMITS = Limits(voices=5, generations=5, size_bytes=10**8, saves_per_day=100)
 
@@ -40,7 +41,7 @@ class Shelf:
             library=self.library,
             objects=self.objects,
             inspect_audio=inspect_audio,
-            limits=limits,
+            policy=Policy(limits),
         )
 
 

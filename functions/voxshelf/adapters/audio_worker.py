@@ -5,9 +5,10 @@ such a flaw costs one process that holds no credentials, no other user's data an
 amount of memory and time, instead of the instance and all its requests. It also keeps NumPy and
 libsndfile out of the imports of the serving process.
 
-Protocol: over one Unix socket, a request is a JSON object with the file's descriptor beside it
-(SCM_RIGHTS), a reply is one JSON line. JSON, not pickle: a captured worker must not be able to
-make its parent run anything.
+Protocol: over one Unix socket, the worker says that it is ready with an empty line; then a request
+is a JSON object with the file's descriptor beside it (SCM_RIGHTS), a reply is one JSON line. JSON,
+not pickle: a captured worker must not be able to make its parent run anything. The worker ends
+when the socket does, so it never outlives its parent.
 """
 
 import json
@@ -21,31 +22,60 @@ from typing import Any
 from voxshelf.core.audio import AudioFacts, AudioLimits
 from voxshelf.core.content import Content
 from voxshelf.core.errors import VoxshelfError
+from voxshelf.use_cases.ports import AudioInspector
 
 _REQUEST_BYTES = 64 * 1024
+# Headers of hundreds of thousands of Ogg pages and MP3 frames are read one by one.
+_READ_BUFFER_BYTES = 256 * 1024
 # Decoding works in blocks of half a megabyte; the rest is the interpreter with its libraries,
 # whose address space is far larger than what they use.
 _ADDRESS_SPACE_BYTES = 2 * 1024**3
+# The socket, the file, the three standard ones, and what an import opens for a moment.
+_OPEN_FILES = 32
+# Beyond the parent's own deadline, for the case that the parent is gone.
+_CPU_S = 90
 
 
 def main() -> None:
     """Serve requests on the socket whose descriptor is the first argument, until it closes."""
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_AS, _ADDRESS_SPACE_BYTES)
+    _limit(resource.RLIMIT_CORE, 0)
     from voxshelf.adapters.soundfile_audio import inspect_audio
 
-    with socket.socket(fileno=int(sys.argv[1])) as channel:
+    serve(int(sys.argv[1]), inspect_audio)
+
+
+def serve(descriptor: int, inspect_audio: AudioInspector) -> None:
+    """Answer with `inspect_audio`, which is loaded by now: from here on no file is written."""
+    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    with socket.socket(fileno=descriptor) as channel:
+        channel.sendall(b"\n")
         while True:
             message, descriptors, _, _ = socket.recv_fds(channel, _REQUEST_BYTES, 1)
             if not message:
                 return
+            _limit(resource.RLIMIT_CPU, int(_cpu_used_s()) + _CPU_S)
             reply = _reply(json.loads(message), descriptors[0], inspect_audio)
             channel.sendall(json.dumps(reply).encode() + b"\n")
 
 
-def _reply(request: dict[str, Any], descriptor: int, inspect_audio: Any) -> dict[str, Any]:
-    with os.fdopen(descriptor, "rb") as stream:
+def _limit(what: int, value: int) -> None:
+    """Lower the soft limit; the hard one stays, as the CPU's grows with each request."""
+    _, hard = resource.getrlimit(what)
+    allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(what, (allowed, hard))
+
+
+def _cpu_used_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _reply(
+    request: dict[str, Any], descriptor: int, inspect_audio: AudioInspector
+) -> dict[str, Any]:
+    with os.fdopen(descriptor, "rb", buffering=_READ_BUFFER_BYTES) as stream:
         content = Content(stream, request["size_bytes"], request["sha256"], request["crc32c"])
         try:
             facts: AudioFacts = inspect_audio(content, AudioLimits(**request["limits"]))

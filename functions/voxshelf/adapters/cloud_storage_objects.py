@@ -1,11 +1,19 @@
 """Objects in a Cloud Storage bucket."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, BinaryIO
 
-from voxshelf.adapters.storage_api import ObjectExists, StorageApi, StorageUnavailable
-from voxshelf.core.content import NewObject
-from voxshelf.core.errors import Unavailable
+from voxshelf.adapters.storage_api import (
+    ObjectExists,
+    ObjectMissing,
+    StorageApi,
+    StorageUnavailable,
+    holds,
+)
+from voxshelf.core.content import NewObject, StoredName
+from voxshelf.core.errors import NotFound, Unavailable
 
 CACHE_CONTROL = "private, max-age=31536000, immutable"
 TOKEN_METADATA = "firebaseStorageDownloadTokens"  # noqa: S105 - the name of the field
@@ -40,7 +48,7 @@ class CloudStorageObjects:
             "cacheControl": CACHE_CONTROL,
             # Cloud Storage refuses the upload when what arrived has another checksum.
             "crc32c": new.content.crc32c,
-            "metadata": {TOKEN_METADATA: new.token, "sha256": new.content.sha256},
+            "metadata": _metadata(new),
         }
         try:
             self._api.create(new.content.rewound(), new.content.size_bytes, resource)
@@ -55,9 +63,7 @@ class CloudStorageObjects:
             found = self._api.resource(new.path)
         except StorageUnavailable as error:
             raise _unavailable() from error
-        metadata = (found or {}).get("metadata", {})
-        ours = (new.content.sha256, new.token)
-        if (metadata.get("sha256"), metadata.get(TOKEN_METADATA)) != ours:
+        if found is None or not _is_same(new, found):
             raise Unavailable("The file's name is taken by an earlier attempt. Try again.")
 
     def delete(self, paths: Iterable[str]) -> None:
@@ -67,6 +73,44 @@ class CloudStorageObjects:
                 self._api.delete(path)
             except StorageUnavailable as error:
                 raise _unavailable() from error
+
+    def size(self, path: str) -> int | None:
+        """See `ObjectStore.size`."""
+        try:
+            found = self._api.resource(path)
+        except StorageUnavailable as error:
+            raise _unavailable() from error
+        return None if found is None else int(found["size"])
+
+    def download(self, path: str, into: BinaryIO) -> None:
+        """See `ObjectStore.download`."""
+        try:
+            self._api.download(path, into)
+        except ObjectMissing as error:
+            raise NotFound("There is no such file.") from error
+        except StorageUnavailable as error:
+            raise _unavailable() from error
+
+    def names(self, prefix: str) -> Iterator[StoredName]:
+        """See `ObjectStore.names`."""
+        try:
+            for path, created_at in self._api.names(prefix):
+                yield StoredName(path, datetime.fromisoformat(created_at))
+        except StorageUnavailable as error:
+            raise _unavailable() from error
+
+
+def _metadata(new: NewObject) -> dict[str, str]:
+    """Return the custom metadata; an object without a token plays by signed URLs only."""
+    token = {TOKEN_METADATA: new.token} if new.token else {}
+    return {**token, "sha256": new.content.sha256}
+
+
+def _is_same(new: NewObject, found: Mapping[str, Any]) -> bool:
+    # The metadata is what the writer said; length and checksum are of what the store holds.
+    metadata, content = found.get("metadata", {}), new.content
+    same_metadata = all(metadata.get(name) == text for name, text in _metadata(new).items())
+    return same_metadata and holds(found, content.crc32c, content.size_bytes)
 
 
 def _unavailable() -> Unavailable:

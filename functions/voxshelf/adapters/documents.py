@@ -12,17 +12,17 @@ from typing import Any
 
 from voxshelf.core.account import Account, Amount
 from voxshelf.core.audio import Audio
-from voxshelf.core.items import Generation, Voice
+from voxshelf.core.items import Consent, Generation, Voice
 from voxshelf.core.names import Stamp
 from voxshelf.core.profile import Profile
 from voxshelf.core.quality import Quality
-from voxshelf.core.reservation import Item, Pending, RequestRecord, VoiceEntry
+from voxshelf.core.reservation import Entry, Item, Pending, RequestRecord
 
 # What Firestore's client returns and takes.
 Document = Mapping[str, Any]
 Fields = dict[str, Any]
 
-PENDING, READY, DELETING = "pending", "ready", "deleting"
+PENDING, READY, DELETING, WITHDRAWN = "pending", "ready", "deleting", "withdrawn"
 
 
 def name_key(name: str) -> str:
@@ -54,7 +54,7 @@ def to_voice(document: Document) -> Voice:
         sample=Audio(**document["sample"]),
         profile=_to_profile(document["profile"]),
         quality=_to_quality(document["quality"]),
-        consent=document["consent"],
+        consent=_to_consent(document["consent"]),
         source=document["source"],
         generation_count=document["generation_count"],
     )
@@ -100,6 +100,16 @@ def _to_profile(document: Document | None) -> Profile | None:
     return None if document is None else Profile(**{**document, "shape": tuple(document["shape"])})
 
 
+def _to_consent(document: Document | None) -> Consent | None:
+    if document is None:
+        return None
+    audio = document["audio"]
+    granted_at = _to_time(document["granted_at"])
+    return Consent(
+        **{**document, "granted_at": granted_at, "audio": Audio(**audio) if audio else None}
+    )
+
+
 def _to_quality(document: Document) -> Quality:
     return Quality(**{**document, "reasons": tuple(document["reasons"])})
 
@@ -111,25 +121,31 @@ def from_pending(pending: Pending) -> Fields:
         "fingerprint": pending.fingerprint,
         "lease": pending.lease,
         "since": pending.since,
+        "request_key": pending.request_key,
     }
 
 
-def to_voice_entry(document: Document) -> VoiceEntry | None:
-    """Return a voice's document as decisions see it; one being deleted is no entry."""
-    if document["status"] == DELETING:
-        return None
+def to_pending(fields: Document) -> Pending:
+    """Return a save under way."""
+    return Pending(
+        item=to_item(fields["item"]),
+        fingerprint=fields["fingerprint"],
+        lease=fields["lease"],
+        since=_to_time(fields["since"]),
+        request_key=fields["request_key"],
+    )
+
+
+def to_entry(document: Document) -> Entry:
+    """Return an item's document as decisions see it."""
     pending = document.get("pending")
-    return VoiceEntry(
-        ready=to_voice(document) if document["status"] == READY else None,
+    return Entry(
+        ready=to_item(document) if document["status"] == READY else None,
         fingerprint=document.get("fingerprint"),
-        pending=None
-        if pending is None
-        else Pending(
-            to_item(pending["item"]),
-            pending["fingerprint"],
-            pending["lease"],
-            _to_time(pending["since"]),
-        ),
+        pending=None if pending is None else to_pending(pending),
+        garbage=tuple(document.get("garbage", ())),
+        deleting=document["status"] == DELETING,
+        withdrawn=document["status"] == WITHDRAWN or bool(document.get("withdrawn")),
     )
 
 
@@ -138,9 +154,20 @@ def to_request(document: Document) -> RequestRecord:
     item = document.get("item")
     return RequestRecord(
         fingerprint=document["fingerprint"],
+        lease=document["lease"],
         since=_to_time(document["since"]),
         item=None if item is None else to_item(item),
     )
+
+
+def paths_of(document: Document) -> tuple[str, ...]:
+    """Return the paths of all objects that a voice's or generation's document names."""
+    paths = tuple(document.get("garbage", ()))
+    if document["status"] == READY:
+        paths += to_item(document).object_paths
+    if document.get("pending"):
+        paths += to_pending(document["pending"]).item.object_paths
+    return paths
 
 
 def from_account(account: Account) -> Fields:

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from google.api_core.exceptions import FailedPrecondition
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_document import DocumentSnapshot
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_errors import translated
-from voxshelf.core.errors import NotFound
+from voxshelf.core.errors import NotFound, Unavailable
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.query import Cursor, ListQuery, Page
 
@@ -73,13 +74,20 @@ class FirestoreCatalogue:
         total = self._aside.submit(self._total, uid, kind, query)
         with translated():
             # One more than the page holds tells whether there is another page.
-            found = list(self._query(uid, kind, query).stream(timeout=_TIMEOUT_S))
+            found = self._found(self._query(uid, kind, query))
         shown = found[: query.page_size]
         return Page(
             items=tuple(parse(snapshot.to_dict() or {}) for snapshot in shown),
             next=_cursor(shown[-1], query) if len(found) > len(shown) else None,
             total=total.result(),
         )
+
+    def _found(self, query: firestore.Query) -> list[DocumentSnapshot[Any]]:
+        try:
+            return list(query.stream(timeout=_TIMEOUT_S))
+        except FailedPrecondition as error:
+            # Right after a first deploy, while Firestore builds the indexes.
+            raise Unavailable("The library's index is still being built. Try again.") from error
 
     def _query(self, uid: str, kind: str, query: ListQuery) -> firestore.Query:
         field = _SORT_FIELDS[query.sort]

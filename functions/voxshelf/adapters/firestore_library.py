@@ -1,60 +1,49 @@
 """The library in Firestore: reservations by optimistic writes.
 
 One reservation is one read of all documents that it depends on and one batch that fails
-when the user's document or the item's has changed since (`update_time` preconditions). That
-is two round trips; a transaction of the client library takes three. The user's document is
-in every reservation, so the saves of one user are decided one after another, which is what
-keeps quotas exact and names unique.
+when one of them has changed since (`update_time` preconditions). That is two round trips; a
+transaction of the client library takes three. The user's document is in every reservation,
+so the saves of one user are decided one after another, which is what keeps quotas exact and
+names unique.
 """
 
-import random
-import time
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from google.cloud import firestore
-from google.cloud.firestore_v1.base_document import DocumentSnapshot
 
 from voxshelf.adapters import documents
+from voxshelf.adapters.firestore_counters import grown, released
+from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, FirestoreDeletions, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
-from voxshelf.core.account import Account
-from voxshelf.core.errors import InProgress, Unavailable
+from voxshelf.adapters.firestore_places import TIMEOUT_S, Places
+from voxshelf.adapters.firestore_shelf import Place, Snapshots, shelf_of
+from voxshelf.core.errors import Unavailable
 from voxshelf.core.items import Generation
 from voxshelf.core.reservation import (
     REQUEST_LIFETIME,
     Decision,
+    Pending,
     Replay,
     Reservation,
     Shelf,
-    VoiceEntry,
+    in_progress,
 )
-from voxshelf.use_cases.ports import Receipt
-
-# Saves of one user that meet each other decide one after another; each round at least one
-# of them gets through, so this many rounds serve this many at once.
-_MAX_ROUNDS = 40
-_TIMEOUT_S = 10.0
-
-Snapshot = DocumentSnapshot[Any]
-Snapshots = dict[str, Snapshot]
+from voxshelf.use_cases.ports import Receipt, kind_of
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """The documents that one save touches."""
+class Version:
+    """When the two documents of a reservation were written: its mark against later writers."""
 
-    account: firestore.DocumentReference
-    voice: firestore.DocumentReference
-    request: firestore.DocumentReference | None
+    item: datetime
+    request: datetime | None
 
 
-class FirestoreLibrary:
+class FirestoreLibrary(FirestoreDeletions):
     """Plays `Library` in Firestore."""
-
-    def __init__(self, client: firestore.Client) -> None:
-        """Use `client`, which may be shared by threads."""
-        self._client = client
 
     def reserve(
         self,
@@ -62,214 +51,232 @@ class FirestoreLibrary:
         voice_id: str,
         request_key: str | None,
         decide: Callable[[Shelf], Decision],
+        *,
+        generation_id: str | None = None,
     ) -> Receipt | Replay:
         """See `Library.reserve`."""
-        place = self._place(uid, voice_id, request_key)
+        place = self._place(uid, voice_id, request_key, generation_id)
         written: Reservation | None = None
-        for round_ in range(_MAX_ROUNDS):
+        for round_ in range(MAX_ROUNDS):
             with translated():
-                snapshots = self._read(place, written)
-                shelf = _shelf(place, snapshots)
-                if written is not None and (version := self._own(written, uid, snapshots)):
-                    return Receipt(uid, written, request_key, version)
-                decision = decide(shelf)
+                seen = self._read(place, written)
+                if written is not None and (receipt := self._own(uid, written, seen)):
+                    return receipt
+                decision = decide(shelf_of(place, seen))
                 if isinstance(decision, Replay):
                     return decision
                 written = decision
                 try:
-                    version = self._write(place, uid, snapshots, decision)
+                    return self._write(uid, decision, seen)
                 except CONFLICTS:
-                    _pause(round_)
-                else:
-                    return Receipt(uid, decision, request_key, version)
+                    pause(round_)
         raise Unavailable("Too many saves of this library meet at this moment. Try again.")
 
-    def _place(self, uid: str, voice_id: str, request_key: str | None) -> _Place:
-        request = None
-        if request_key is not None:
-            request = self._reference("users", uid, "requests", request_key)
-        return _Place(
-            account=self._reference("users", uid),
-            voice=self._reference("users", uid, "voices", voice_id),
-            request=request,
+    def _place(
+        self, uid: str, voice_id: str, request_key: str | None, generation_id: str | None
+    ) -> Place:
+        generation = None
+        if generation_id is not None:
+            generation = self._places.item(uid, "generations", generation_id)
+        return Place(
+            account=self._places.account(uid),
+            voice=self._places.item(uid, "voices", voice_id),
+            generation=generation,
+            request=self._places.request(uid, request_key),
         )
 
-    def _reference(self, *path: str) -> firestore.DocumentReference:
-        reference: firestore.DocumentReference = self._client.document(*path)
-        return reference
-
-    def _item(self, uid: str, reservation: Reservation) -> firestore.DocumentReference:
-        item = reservation.pending.item
-        kind = "generations" if isinstance(item, Generation) else "voices"
-        return self._reference("users", uid, kind, item.item_id)
-
-    def _read(self, place: _Place, written: Reservation | None) -> Snapshots:
-        references = [place.account, place.voice]
-        if place.request is not None:
-            references.append(place.request)
-        if written is not None and isinstance(written.pending.item, Generation):
-            references.append(self._item(place.account.id, written))
-        found = self._client.get_all(references, timeout=_TIMEOUT_S)
+    def _read(self, place: Place, written: Reservation | None) -> Snapshots:
+        references = place.references
+        if written is not None:
+            # Ours may have been written and the answer lost.
+            item = self._item(place.account.id, written.pending)
+            references = list({one.path: one for one in [*references, item]}.values())
+        found = self._places.client.get_all(references, timeout=TIMEOUT_S)
         return {snapshot.reference.path: snapshot for snapshot in found}
 
-    def _own(self, written: Reservation, uid: str, snapshots: Snapshots) -> Any:
-        """Return the version of our own reservation if it was written and the answer lost."""
-        snapshot = snapshots[self._item(uid, written).path]
-        pending = (snapshot.to_dict() or {}).get("pending") or {}
-        return snapshot.update_time if pending.get("lease") == written.pending.lease else None
+    def _item(self, uid: str, pending: Pending) -> firestore.DocumentReference:
+        return self._places.item(uid, kind_of(pending.item), pending.item.item_id)
 
-    def _write(
-        self, place: _Place, uid: str, snapshots: Snapshots, reservation: Reservation
-    ) -> object:
-        batch = self._client.batch()
-        pending = documents.from_pending(reservation.pending)
-        item = self._item(uid, reservation)
-        self._put(batch, item, snapshots.get(item.path), {"pending": pending}, documents.PENDING)
-        account = documents.from_account(reservation.account)
-        self._put(batch, place.account, snapshots[place.account.path], account)
-        if place.request is not None:
-            batch.set(
-                place.request,
-                {
-                    "fingerprint": reservation.pending.fingerprint,
-                    "since": reservation.pending.since,
-                    "item": None,
-                    "expires_at": reservation.pending.since + REQUEST_LIFETIME,
-                },
-            )
-        return batch.commit(timeout=_TIMEOUT_S)[0].update_time
+    def _own(self, uid: str, written: Reservation, seen: Snapshots) -> Receipt | None:
+        """Return the receipt of our own reservation if it was written and the answer lost."""
+        item = seen[self._item(uid, written.pending).path]
+        pending = (item.to_dict() or {}).get("pending") or {}
+        if pending.get("lease") != written.pending.lease:
+            return None
+        request = self._places.request(uid, written.pending.request_key)
+        request_time = None if request is None else seen[request.path].update_time
+        return Receipt(uid, written, Version(item.update_time, request_time))
 
-    def _put(
-        self,
-        batch: firestore.WriteBatch,
-        reference: firestore.DocumentReference,
-        seen: Snapshot | None,
-        fields: documents.Fields,
-        status: str | None = None,
-    ) -> None:
-        """Write fields on condition that the document is as it was seen."""
-        if seen is None or not seen.exists:
-            batch.create(reference, fields if status is None else {**fields, "status": status})
-        else:
-            unchanged = self._client.write_option(last_update_time=seen.update_time)
-            batch.update(reference, fields, option=unchanged)
+    def _write(self, uid: str, reservation: Reservation, seen: Snapshots) -> Receipt:
+        pending = reservation.pending
+        batch = self._places.client.batch()
+        item = self._item(uid, pending)
+        fields = {
+            "pending": documents.from_pending(pending),
+            "garbage": list(reservation.garbage),
+            "unsettled_since": pending.since,
+        }
+        self._places.put(
+            batch, item, seen.get(item.path), fields, only_new={"status": documents.PENDING}
+        )
+        account = self._places.account(uid)
+        self._places.put(
+            batch, account, seen[account.path], documents.from_account(reservation.account)
+        )
+        request = self._places.request(uid, pending.request_key)
+        if request is not None:
+            self._places.put(batch, request, seen[request.path], _started(pending))
+        written = batch.commit(timeout=TIMEOUT_S)
+        request_time = None if request is None else written[2].update_time
+        return Receipt(uid, reservation, Version(written[0].update_time, request_time))
 
     def confirm(self, receipt: Receipt) -> None:
         """See `Library.confirm`."""
+        reservation = receipt.reservation
+        is_generation = isinstance(reservation.pending.item, Generation)
+        count = is_generation and reservation.replaces is None
         try:
-            self._confirm(receipt, count=isinstance(receipt.reservation.pending.item, Generation))
+            self._confirm(receipt, count=count)
         except CONFLICTS as conflict:
             if self._is_confirmed(receipt):
                 return
-            if self._is_taken_over(receipt):
-                raise InProgress("Another save took this one's place.") from conflict
+            if not count or self._current(receipt) is None:
+                raise in_progress() from conflict
             # Only the voice that a generation counts at can be missing now: it was deleted
             # meanwhile, and its generations stay.
-            with translated():
-                self._confirm(receipt, count=False)
+            self._confirm_uncounted(receipt)
+
+    def _confirm_uncounted(self, receipt: Receipt) -> None:
+        try:
+            self._confirm(receipt, count=False)
+        except CONFLICTS as conflict:
+            raise in_progress() from conflict
 
     def _confirm(self, receipt: Receipt, *, count: bool) -> None:
-        reservation = receipt.reservation
-        item = reservation.pending.item
-        place = self._place(receipt.uid, item.voice_id, receipt.request_key)
-        fields = documents.from_item(item)
-        batch = self._client.batch()
-        replaced = reservation.replaces.object_paths if reservation.replaces else ()
+        reservation, version = receipt.reservation, _version(receipt)
+        pending = reservation.pending
+        fields = documents.from_item(pending.item)
+        leftovers = list(reservation.leftovers)
+        batch = self._places.client.batch()
         batch.update(
-            self._item(receipt.uid, reservation),
+            self._item(receipt.uid, pending),
             {
                 **fields,
                 "status": documents.READY,
-                "fingerprint": reservation.pending.fingerprint,
-                "saved_by": reservation.pending.lease,
-                "garbage": list(replaced),
+                "fingerprint": pending.fingerprint,
+                "saved_by": pending.lease,
                 "pending": firestore.DELETE_FIELD,
+                "garbage": leftovers,
+                "unsettled_since": pending.since if leftovers else firestore.DELETE_FIELD,
             },
-            option=self._client.write_option(last_update_time=receipt.version),
+            option=self._places.unchanged(version.item),
         )
-        batch.update(place.account, _changes(reservation, kept=True))
+        batch.update(
+            self._places.account(receipt.uid),
+            {**released(reservation.amount), **grown(reservation.growth)},
+        )
         if count:
-            batch.update(place.voice, {"generation_count": firestore.Increment(1)})
-        if place.request is not None:
-            batch.update(place.request, {"item": fields})
+            voice = self._places.item(receipt.uid, "voices", pending.item.voice_id)
+            batch.update(voice, {"generation_count": firestore.Increment(1)})
+        request = self._places.request(receipt.uid, pending.request_key)
+        if request is not None and version.request is not None:
+            unchanged = self._places.unchanged(version.request)
+            batch.update(request, {"item": fields}, option=unchanged)
         with translated():
-            batch.commit(timeout=_TIMEOUT_S)
+            batch.commit(timeout=TIMEOUT_S)
 
     def _is_confirmed(self, receipt: Receipt) -> bool:
-        fields = self._fields(receipt)
-        return fields.get("saved_by") == receipt.reservation.pending.lease
-
-    def _is_taken_over(self, receipt: Receipt) -> bool:
-        pending = self._fields(receipt).get("pending") or {}
-        return pending.get("lease") != receipt.reservation.pending.lease
-
-    def _fields(self, receipt: Receipt) -> documents.Fields:
+        pending = receipt.reservation.pending
         with translated():
-            snapshot = self._item(receipt.uid, receipt.reservation).get(timeout=_TIMEOUT_S)
-        return snapshot.to_dict() or {}
+            snapshot = self._item(receipt.uid, pending).get(timeout=TIMEOUT_S)
+        fields = snapshot.to_dict() or {}
+        return fields.get("saved_by") == pending.lease
+
+    def _current(self, receipt: Receipt) -> Receipt | None:
+        """Return the receipt with today's versions, or None when any part is not ours any more."""
+        pending = receipt.reservation.pending
+        item = self._item(receipt.uid, pending)
+        request = self._places.request(receipt.uid, pending.request_key)
+        references = [item] if request is None else [item, request]
+        with translated():
+            found = self._places.client.get_all(references, timeout=TIMEOUT_S)
+            seen = {snapshot.reference.path: snapshot for snapshot in found}
+        lease = ((seen[item.path].to_dict() or {}).get("pending") or {}).get("lease")
+        if lease != pending.lease:
+            return None
+        request_time = None
+        if request is not None:
+            record = seen[request.path].to_dict() or {}
+            if record.get("lease") != pending.lease or record.get("item") is not None:
+                return None
+            request_time = seen[request.path].update_time
+        return replace(receipt, version=Version(seen[item.path].update_time, request_time))
+
+    def seize(self, receipt: Receipt) -> Receipt | None:
+        """See `Library.seize`."""
+        pending = replace(receipt.reservation.pending, lease=secrets.token_hex(8))
+        item = self._item(receipt.uid, pending)
+        with translated():
+            snapshot = item.get(timeout=TIMEOUT_S)
+            held = ((snapshot.to_dict() or {}).get("pending") or {}).get("lease")
+            if held != receipt.reservation.pending.lease:
+                return None
+            batch = self._places.client.batch()
+            unchanged = self._places.unchanged(snapshot.update_time)
+            batch.update(item, {"pending.lease": pending.lease}, option=unchanged)
+            try:
+                written = batch.commit(timeout=TIMEOUT_S)
+            except CONFLICTS:
+                return None
+        reservation = replace(receipt.reservation, pending=pending)
+        request_time = _version(receipt).request
+        return Receipt(receipt.uid, reservation, Version(written[0].update_time, request_time))
 
     def abandon(self, receipt: Receipt) -> None:
         """See `Library.abandon`."""
-        reservation = receipt.reservation
-        place = self._place(receipt.uid, reservation.pending.item.voice_id, receipt.request_key)
-        unchanged = self._client.write_option(last_update_time=receipt.version)
-        batch = self._client.batch()
+        reservation, version = receipt.reservation, _version(receipt)
+        pending = reservation.pending
+        item = self._item(receipt.uid, pending)
+        unchanged = self._places.unchanged(version.item)
+        batch = self._places.client.batch()
         if reservation.replaces is None:
-            batch.delete(self._item(receipt.uid, reservation), option=unchanged)
+            batch.delete(item, option=unchanged)
         else:
-            gone = {"pending": firestore.DELETE_FIELD}
-            batch.update(self._item(receipt.uid, reservation), gone, option=unchanged)
-        batch.update(place.account, _changes(reservation, kept=False))
-        if place.request is not None:
-            batch.delete(place.request)
+            gone = firestore.DELETE_FIELD
+            fields = {"pending": gone, "garbage": [], "unsettled_since": gone}
+            batch.update(item, fields, option=unchanged)
+        batch.update(self._places.account(receipt.uid), released(reservation.amount))
+        request = self._places.request(receipt.uid, pending.request_key)
         with translated():
             try:
-                batch.commit(timeout=_TIMEOUT_S)
+                batch.commit(timeout=TIMEOUT_S)
             except CONFLICTS:
                 # Whoever changed the document has taken the reservation over, or undone it.
                 return
-
-    def forget_replaced(self, receipt: Receipt) -> None:
-        """See `Library.forget_replaced`."""
-        with translated():
-            self._item(receipt.uid, receipt.reservation).update({"garbage": []}, timeout=_TIMEOUT_S)
+            if request is not None and version.request is not None:
+                _delete_unchanged(self._places, request, version.request)
 
 
-def _shelf(place: _Place, snapshots: Snapshots) -> Shelf:
-    account = snapshots[place.account.path]
-    voice = snapshots[place.voice.path]
-    request = None if place.request is None else snapshots[place.request.path]
-    return Shelf(
-        now=account.read_time,
-        account=documents.to_account(account.to_dict() or {}) if account.exists else Account(),
-        voice=_entry(voice),
-        request=documents.to_request(request.to_dict() or {})
-        if request is not None and request.exists
-        else None,
-    )
+def _version(receipt: Receipt) -> Version:
+    assert isinstance(receipt.version, Version)
+    return receipt.version
 
 
-def _entry(snapshot: Snapshot) -> VoiceEntry | None:
-    document = snapshot.to_dict() if snapshot.exists else None
-    return None if document is None else documents.to_voice_entry(document)
-
-
-def _changes(reservation: Reservation, *, kept: bool) -> documents.Fields:
-    """Return the counters' changes when a save ends: increments, which never conflict."""
-    freed = -reservation.amount
-    changes = {
-        "reserved.voices": firestore.Increment(freed.voices),
-        "reserved.generations": firestore.Increment(freed.generations),
-        "reserved.bytes": firestore.Increment(freed.size_bytes),
+def _started(pending: Pending) -> documents.Fields:
+    return {
+        "fingerprint": pending.fingerprint,
+        "lease": pending.lease,
+        "since": pending.since,
+        "item": None,
+        "expires_at": pending.since + REQUEST_LIFETIME,
     }
-    if kept:
-        growth = reservation.growth
-        changes["voices"] = firestore.Increment(growth.voices)
-        changes["generations"] = firestore.Increment(growth.generations)
-        changes["bytes"] = firestore.Increment(growth.size_bytes)
-    return changes
 
 
-def _pause(round_: int) -> None:
-    """Wait a random time, longer with each round, so that rivals do not meet again."""
-    time.sleep(random.uniform(0, min(0.2, 0.01 * 2**round_)))  # noqa: S311 - not a secret
+def _delete_unchanged(
+    places: Places, reference: firestore.DocumentReference, update_time: datetime
+) -> None:
+    try:
+        reference.delete(option=places.unchanged(update_time), timeout=TIMEOUT_S)
+    except CONFLICTS:
+        # The key serves another save by now.
+        return

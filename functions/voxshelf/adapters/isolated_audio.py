@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -16,11 +17,15 @@ from typing import Any, BinaryIO, cast
 
 from voxshelf.core.audio import AudioFacts, AudioFormat, AudioLimits, Loudness
 from voxshelf.core.content import Content
-from voxshelf.core.errors import InvalidAudio, UnsupportedMediaType
+from voxshelf.core.errors import InvalidAudio, Unavailable, UnsupportedMediaType
 
 # Four hours of speech, the longest kept, decode in well under this on one CPU; what takes
 # longer hangs, or was made to.
 DECODE_DEADLINE_S = 60.0
+# A start takes 0.2 s, on a busy machine some more.
+_START_DEADLINE_S = 30.0
+# A reply is some hundred bytes, and 400 of peaks.
+_MAX_REPLY_BYTES = 64 * 1024
 # Decoding is bound by the CPU, of which an instance has one; the second worker serves while
 # the first one is busy with a long file or hangs.
 WORKERS = 2
@@ -29,8 +34,12 @@ _PACKAGE_PARENT = str(Path(__file__).parents[2])
 _ERRORS = {error.code: error for error in (InvalidAudio, UnsupportedMediaType)}
 
 
-class _WorkerDied(Exception):
-    """The worker crashed, or did not answer in time."""
+class _NoAnswer(Exception):
+    """The worker crashed over the file, did not answer in time, or answered nonsense."""
+
+
+class _NotListening(Exception):
+    """The worker did not start, or ended before it saw the file."""
 
 
 class IsolatedAudio:
@@ -51,16 +60,31 @@ class IsolatedAudio:
             slot.worker()
 
     def __call__(self, content: Content, limits: AudioLimits) -> AudioFacts:
-        """See `AudioInspector`."""
+        """See `AudioInspector`.
+
+        Raises:
+            Unavailable: when no worker starts, which says nothing about the file.
+        """
         with self._slot() as slot, _descriptor(content) as descriptor:
             try:
-                reply = slot.worker().ask(content, limits, descriptor, self._deadline_s)
-            except _WorkerDied:
+                self._send(slot, _request(content, limits), descriptor)
+                return _facts(slot.worker().reply(self._deadline_s), content)
+            except _NoAnswer:
                 slot.end()
                 raise InvalidAudio(
                     f"The {limits.noun} cannot be decoded: save it anew, as 16-bit WAV."
                 ) from None
-        return _facts(reply)
+            except _NotListening:
+                slot.end()
+                raise Unavailable("Audio cannot be checked at the moment. Try again.") from None
+
+    def _send(self, slot: "_Slot", request: bytes, descriptor: int) -> None:
+        try:
+            slot.worker().send(request, descriptor)
+        except _NotListening:
+            # It was killed while it was idle. The file had no part in that.
+            slot.end()
+            slot.worker().send(request, descriptor)
 
     def close(self) -> None:
         """End all workers that are idle."""
@@ -101,12 +125,17 @@ class _Worker:
     """One process and the socket to it."""
 
     def __init__(self, module: str) -> None:
+        self._ready = False
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 [sys.executable, "-m", module, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                # The decoders write their complaints about a stranger's file there, which would
+                # stand between the lines of the log.
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 # The environment holds secrets and the way to credentials: none of it goes along.
                 env={
                     "PYTHONPATH": _PACKAGE_PARENT,
@@ -119,32 +148,32 @@ class _Worker:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(
-        self, content: Content, limits: AudioLimits, descriptor: int, deadline_s: float
-    ) -> dict[str, Any]:
-        request = {
-            "size_bytes": content.size_bytes,
-            "sha256": content.sha256,
-            "crc32c": content.crc32c,
-            "limits": asdict(limits),
-        }
-        self._channel.settimeout(deadline_s)
+    def send(self, request: bytes, descriptor: int) -> None:
+        """Pass a file on as soon as the worker is ready. Raises _NotListening."""
         try:
-            socket.send_fds(self._channel, [json.dumps(request).encode()], [descriptor])
-            line = self._receive_line()
+            if not self._ready:
+                self._channel.settimeout(_START_DEADLINE_S)
+                self._ready = self._channel.recv(1) == b"\n"
+            if not self._ready:
+                raise _NotListening
+            socket.send_fds(self._channel, [request], [descriptor])
         except OSError as error:
-            raise _WorkerDied from error
-        reply: dict[str, Any] = json.loads(line)
-        return reply
+            raise _NotListening from error
 
-    def _receive_line(self) -> bytes:
-        received = bytearray()
-        while not received.endswith(b"\n"):
-            chunk = self._channel.recv(65_536)
-            if not chunk:
-                raise _WorkerDied
-            received += chunk
-        return bytes(received)
+    def reply(self, deadline_s: float) -> dict[str, Any]:
+        """Return what the worker says within so many seconds. Raises _NoAnswer."""
+        received, deadline = bytearray(), time.monotonic() + deadline_s
+        try:
+            while not received.endswith(b"\n"):
+                self._channel.settimeout(max(0.001, deadline - time.monotonic()))
+                chunk = self._channel.recv(_MAX_REPLY_BYTES)
+                received += chunk
+                if not chunk or len(received) > _MAX_REPLY_BYTES:
+                    raise _NoAnswer
+            reply: dict[str, Any] = json.loads(received)
+        except (OSError, ValueError) as error:
+            raise _NoAnswer from error
+        return reply
 
     def end(self) -> None:
         self._channel.close()
@@ -167,15 +196,29 @@ def _descriptor(content: Content) -> Iterator[int]:
         yield descriptor
 
 
-def _facts(reply: dict[str, Any]) -> AudioFacts:
-    if "facts" not in reply:
-        raise _ERRORS[reply["code"]](reply["message"], details=reply["details"])
-    facts = reply["facts"]
-    return AudioFacts(
-        **{
-            **facts,
+def _request(content: Content, limits: AudioLimits) -> bytes:
+    request = {
+        "size_bytes": content.size_bytes,
+        "sha256": content.sha256,
+        "crc32c": content.crc32c,
+        "limits": asdict(limits),
+    }
+    return json.dumps(request).encode()
+
+
+def _facts(reply: dict[str, Any], content: Content) -> AudioFacts:
+    """Return what was measured; what is known here is not taken from a worker."""
+    try:
+        if "facts" not in reply:
+            raise _ERRORS[reply["code"]](reply["message"], details=reply["details"])
+        facts = reply["facts"]
+        known = {
             "format": AudioFormat[facts["format"]],
+            "size_bytes": content.size_bytes,
+            "sha256": content.sha256,
             "peaks": bytes.fromhex(facts["peaks"]),
             "loudness": Loudness(**facts["loudness"]),
         }
-    )
+        return AudioFacts(**{**facts, **known})
+    except (LookupError, TypeError, ValueError) as error:
+        raise _NoAnswer from error

@@ -1,16 +1,19 @@
 """Audio measured by libsndfile, through soundfile.
 
-Nothing reaches the library that is not recognised from its first bytes, and nothing is
-decoded whose declared facts are outside the limits. Decoding goes in blocks of a fixed
-size, so memory does not grow with duration.
+Nothing reaches the library that is not recognised from its first bytes and whose structure has
+not been read here (`core.containers`), and nothing is decoded whose declared facts are outside
+the limits. Decoding goes in blocks of a fixed size, so memory does not grow with duration.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from voxshelf.adapters.excerpt import Excerpt
 from voxshelf.core.audio import (
     MAX_PEAKS,
     SIGNATURE_BYTES,
@@ -20,6 +23,8 @@ from voxshelf.core.audio import (
     Loudness,
     recognise,
 )
+from voxshelf.core.containers import flac, mp3, ogg, wav
+from voxshelf.core.containers.track import Track
 from voxshelf.core.content import Content
 from voxshelf.core.errors import InvalidAudio, UnsupportedMediaType
 from voxshelf.core.quality import SILENCE_DBFS, dbfs
@@ -33,7 +38,19 @@ _SLICE_S = 0.02
 _MAX_SLICES = 20_000
 # A sample within 0.1 % of full scale is taken as clipped: converters saturate there.
 _CLIPPED = 0.999
+# Four hours of 48 kHz stereo. Nothing that can be sent as WAV or MP3 comes near; a small FLAC
+# file of long frames of one value could otherwise keep the decoder busy for minutes.
+_MAX_SAMPLES = 4 * 3600 * 48_000 * 2
+# The smallest encodings of digital silence come to 400 samples a byte, those of the quietest
+# speech to 100 (Opus at 6 kbit/s: 64).
+_MAX_SAMPLES_PER_BYTE = 500
 
+_READERS: dict[AudioFormat, Callable[[BinaryIO, int], Track]] = {
+    AudioFormat.WAV: wav.read_track,
+    AudioFormat.FLAC: flac.read_track,
+    AudioFormat.OGG: ogg.read_track,
+    AudioFormat.MP3: mp3.read_track,
+}
 _SUBTYPES = {
     AudioFormat.WAV: {"PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"},
     AudioFormat.FLAC: {"PCM_S8", "PCM_16", "PCM_24"},
@@ -50,14 +67,20 @@ def inspect_audio(content: Content, limits: AudioLimits) -> AudioFacts:
         raise UnsupportedMediaType(
             "The audio is none of the formats that are kept: WAV, FLAC, OGG (Vorbis, Opus), MP3."
         )
-    stream.seek(0)
+    track = _READERS[audio_format](stream, content.size_bytes)
+    _check_declared(track, content.size_bytes, limits)
     try:
-        with soundfile.SoundFile(stream) as sound:
-            _check_declared(sound, audio_format, limits)
-            levels = _measure(sound)
+        with _opened(stream, track) as sound:
+            if sound.subtype not in _SUBTYPES[audio_format]:
+                raise UnsupportedMediaType(
+                    f"This encoding of {audio_format.name} is not kept; save it as 16-bit PCM."
+                )
+            levels = _measure(sound, track)
             rate, channels = sound.samplerate, sound.channels
     except (soundfile.SoundFileError, RuntimeError, ValueError, MemoryError) as error:
         raise InvalidAudio(f"The {limits.noun} is damaged: it cannot be decoded.") from error
+    # A stream may begin later than at 0 and so be shorter than it declares.
+    limits.check(duration_s=levels.frames / rate, sample_rate_hz=rate, channels=channels)
     return AudioFacts(
         format=audio_format,
         size_bytes=content.size_bytes,
@@ -71,17 +94,28 @@ def inspect_audio(content: Content, limits: AudioLimits) -> AudioFacts:
     )
 
 
-def _check_declared(
-    sound: soundfile.SoundFile, audio_format: AudioFormat, limits: AudioLimits
-) -> None:
-    if sound.subtype not in _SUBTYPES[audio_format]:
-        raise UnsupportedMediaType(
-            f"This encoding of {audio_format.name} is not kept; save it as 16-bit PCM."
-        )
+def _check_declared(track: Track, size_bytes: int, limits: AudioLimits) -> None:
     limits.check(
-        duration_s=sound.frames / max(1, sound.samplerate),
-        sample_rate_hz=sound.samplerate,
-        channels=sound.channels,
+        duration_s=track.duration_s,
+        sample_rate_hz=track.sample_rate_hz,
+        channels=track.channels,
+    )
+    samples = track.frames * track.channels
+    if samples > min(_MAX_SAMPLES, _MAX_SAMPLES_PER_BYTE * size_bytes):
+        raise InvalidAudio(f"The {limits.noun} takes too long to decode for what it holds.")
+
+
+def _opened(stream: BinaryIO, track: Track) -> soundfile.SoundFile:
+    excerpt = Excerpt(stream, track.head, track.start, track.end)
+    if track.raw_encoding is None:
+        return soundfile.SoundFile(excerpt)
+    return soundfile.SoundFile(
+        excerpt,
+        format="RAW",
+        subtype=track.raw_encoding,
+        endian="LITTLE",
+        samplerate=track.sample_rate_hz,
+        channels=track.channels,
     )
 
 
@@ -96,13 +130,14 @@ class _Levels:
     samples: int
 
 
-def _measure(sound: soundfile.SoundFile) -> _Levels:
+def _measure(sound: soundfile.SoundFile, track: Track) -> _Levels:
     """Decode all of it, in blocks of whole slices.
 
     Raises:
         InvalidAudio: when it is shorter or longer than declared, or not finite.
     """
-    declared: int = sound.frames
+    # Opus is decoded at another rate than the one at which its length is declared.
+    declared = round(track.frames * sound.samplerate / track.sample_rate_hz)
     slice_frames = max(1, round(_SLICE_S * sound.samplerate), -(-declared // _MAX_SLICES))
     block = np.empty((max(1, _BLOCK_FRAMES // slice_frames) * slice_frames, sound.channels), "f4")
     peaks: list[npt.NDArray[np.float64]] = []
@@ -119,7 +154,9 @@ def _measure(sound: soundfile.SoundFile) -> _Levels:
         frames += len(decoded)
         if frames > declared or not np.isfinite(powers[-1]).all():
             raise InvalidAudio("The audio holds values that are not finite, or more than it says.")
-    if frames != declared:
+    exact = track.min_frames == track.frames
+    # Where an encoder may have cut something, only the decoder knows how much.
+    if frames < track.min_frames or frames != (declared if exact else sound.frames):
         raise InvalidAudio(f"The audio ends after {frames} of {declared} declared frames.")
     return _Levels(
         frames, np.concatenate(peaks), np.concatenate(powers), clipped, frames * sound.channels

@@ -8,6 +8,7 @@ which signs requests and refreshes credentials.
 Reference: https://cloud.google.com/storage/docs/json_api/v1/objects
 """
 
+import base64
 import io
 import json
 import secrets
@@ -16,9 +17,13 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import google.auth
+import google_crc32c
 import requests
 import requests.adapters
+import urllib3
 from google.api_core import retry as retries
+from google.api_core.exceptions import RetryError
+from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import AuthorizedSession
 
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
@@ -26,7 +31,7 @@ _CONNECT_S, _READ_S = 5.0, 30.0
 # Passing failures are tried again for this long; the caller's own client waits meanwhile.
 _RETRY_FOR_S = 20.0
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
-
+_BLOCK_BYTES = 256 * 1024
 
 # Requests that an instance serves at once, two uploads each.
 _CONNECTIONS = 16
@@ -57,6 +62,10 @@ class StorageUnavailable(Exception):
 
 class ObjectExists(Exception):
     """There is an object of this name already."""
+
+
+class ObjectMissing(Exception):
+    """There is no object of this name."""
 
 
 class _Passing(Exception):
@@ -95,6 +104,10 @@ class StorageApi:
         if answer.status_code == 412:
             raise ObjectExists(resource["name"])
         _expect(answer, 200)
+        # Cloud Storage itself refuses an upload that is not what its metadata declares, and
+        # answers with what it holds. The stand-ins of tests and emulators only do the latter.
+        if not holds(answer.json(), resource["crc32c"], size_bytes):
+            raise StorageUnavailable("what arrived is not what was sent")
 
     def resource(self, path: str) -> dict[str, Any] | None:
         """Return an object's metadata, or None."""
@@ -105,17 +118,51 @@ class StorageApi:
         found: dict[str, Any] = answer.json()
         return found
 
+    def download(self, path: str, into: BinaryIO) -> None:
+        """Write an object's bytes, as they are stored, to where the seekable `into` stands.
+
+        Raises:
+            ObjectMissing.
+            StorageUnavailable: also when the bytes are not all there, or are others.
+        """
+        start = into.tell()
+
+        def attempt() -> requests.Response:
+            into.seek(start)
+            into.truncate()
+            # By asking for gzip, an object that somebody stored with `Content-Encoding: gzip`
+            # comes as it is. Otherwise it would be unpacked on the way, to any size.
+            headers = {"Accept-Encoding": "gzip"}
+            with self._call(
+                "GET", self._url(path), params={"alt": "media"}, headers=headers, stream=True
+            ) as answer:
+                if answer.status_code == 200:
+                    _write_whole(answer, into)
+                return answer
+
+        answer = self._retried(attempt)
+        if answer.status_code == 404:
+            raise ObjectMissing(path)
+        _expect(answer, 200)
+
     def delete(self, path: str) -> None:
         """Remove an object; a missing one is success."""
         answer = self._retried(lambda: self._call("DELETE", self._url(path)))
         if answer.status_code != 404:
             _expect(answer, 200, 204)
 
-    def names(self, prefix: str) -> Iterator[tuple[str, str]]:
-        """Yield name and creation time (RFC 3339) of every object under a prefix."""
+    def names(self, prefix: str, page_size: int = 1000) -> Iterator[tuple[str, str]]:
+        """Yield name and creation time (RFC 3339) of every object under a prefix, by name.
+
+        1,000 is the largest page that Cloud Storage gives.
+        """
         token: str | None = None
         while True:
-            query = {"prefix": prefix, "fields": "items(name,timeCreated),nextPageToken"}
+            query = {
+                "prefix": prefix,
+                "maxResults": str(page_size),
+                "fields": "items(name,timeCreated),nextPageToken",
+            }
             params = {**query, **({"pageToken": token} if token else {})}
             answer = self._retried(lambda p=params: self._call("GET", self._objects, params=p))
             _expect(answer, 200)
@@ -137,6 +184,7 @@ class StorageApi:
         except requests.RequestException as error:
             raise _Passing from error
         if answer.status_code in _PASSING:
+            answer.close()
             raise _Passing(answer.status_code)
         return answer
 
@@ -149,9 +197,42 @@ class StorageApi:
         )
         try:
             answer: requests.Response = again(attempt)()
-        except Exception as error:
+        except (_Passing, RetryError, GoogleAuthError) as error:
             raise StorageUnavailable from error
         return answer
+
+
+def holds(found: Mapping[str, Any], crc32c: object, size_bytes: int) -> bool:
+    """Tell whether an object's metadata, as the store computed it, is that of these bytes."""
+    return (found.get("crc32c"), found.get("size")) == (crc32c, str(size_bytes))
+
+
+def _write_whole(answer: requests.Response, into: BinaryIO) -> None:
+    """Copy the body of an answer, and compare it with the checksum in its header.
+
+    urllib3 compares the length: it raises when less comes than was declared.
+    """
+    checksum = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
+    for block in _blocks(answer):
+        into.write(block)
+        checksum.update(block)  # type: ignore[no-untyped-call]
+    arrived = base64.b64encode(checksum.digest()).decode()  # type: ignore[no-untyped-call]
+    if _crc32c(answer.headers.get("X-Goog-Hash", "")) not in {None, arrived}:
+        raise _Passing("what arrived is not what is stored")
+
+
+def _blocks(answer: requests.Response) -> Iterator[bytes]:
+    # Only the network's failures are translated, not those of the file that is written.
+    try:
+        yield from answer.raw.stream(_BLOCK_BYTES, decode_content=False)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise _Passing from error
+
+
+def _crc32c(header: str) -> str | None:
+    """Return the base64 checksum of a header such as `crc32c=n03x6A==,md5=Ojk9...`, if any."""
+    hashes = (item.strip().partition("=") for item in header.split(","))
+    return next((value for name, _, value in hashes if name == "crc32c"), None)
 
 
 def _expect(answer: requests.Response, *statuses: int) -> None:

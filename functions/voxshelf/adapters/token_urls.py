@@ -1,5 +1,6 @@
 """Addresses of objects by download token."""
 
+from collections.abc import Iterable
 from urllib.parse import quote
 
 
@@ -13,3 +14,6 @@ class TokenUrls:
     def url(self, path: str, token: str) -> str:
         """Return the address of an object; `path` becomes one escaped segment."""
         return f"{self._prefix}{quote(path, safe='')}?alt=media&token={quote(token, safe='')}"
+
+    def prepare(self, paths: Iterable[str]) -> None:
+        """See `ObjectUrls`: there is nothing to prepare."""

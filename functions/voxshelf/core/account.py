@@ -40,6 +40,21 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds for every save of a deployment.
+
+    A save holds its reservation for `lease`. It must outlast the longest save that still ends
+    well: the functions' timeout (300 s, functions.yaml) and a minute for its last write.
+    `download_tokens` is false where files play by signed URLs.
+    """
+
+    limits: Limits
+    require_consent: bool = False
+    download_tokens: bool = True
+    lease: timedelta = timedelta(seconds=360)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """A user's counters: `kept` is listed, `reserved` is being saved at this moment.
 
@@ -72,6 +87,10 @@ class Account:
             saves_today=saves_today + 1,
             last_stamp=Stamp.after(self.last_stamp, now),
         )
+
+    def releasing(self, amount: Amount) -> "Account":
+        """Return the account with a reserved amount given back."""
+        return replace(self, reserved=self.reserved + -amount)
 
     def _check(self, amount: Amount, saves_today: int, limits: Limits, now: datetime) -> None:
         wanted = self.kept + self.reserved + amount

@@ -1,7 +1,9 @@
 """Bytes on their way into the library."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from datetime import datetime
+from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,25 @@ class Content:
         return self.stream
 
 
+class Sink(Protocol):
+    """Takes bytes, digests them on the way, and gives them back as content."""
+
+    def content(self) -> Content:
+        """Return all that was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Bytes that the user put into the store himself; `sink` makes a place to fetch them to."""
+
+    path: str
+    sink: Callable[[], Sink]
+
+
+# Where the bytes of a save come from.
+Source = Content | Upload
+
+
 @dataclass(frozen=True, slots=True)
 class NewObject:
     """An object to be written once, with everything that it will ever carry."""
@@ -32,3 +53,11 @@ class NewObject:
     content_type: str
     disposition: str
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredName:
+    """An object that the store holds, as a listing shows it."""
+
+    path: str
+    created_at: datetime

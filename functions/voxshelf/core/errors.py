@@ -44,6 +44,12 @@ class Unauthenticated(VoxshelfError):
     code, status = "unauthenticated", 401
 
 
+class PermissionDenied(VoxshelfError):
+    """The caller is known, and may not do this."""
+
+    code, status = "permission_denied", 403
+
+
 class NotFound(VoxshelfError):
     """No such thing, or it belongs to somebody else: the answer is the same."""
 

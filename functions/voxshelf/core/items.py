@@ -13,6 +13,22 @@ Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What the person behind a voice agreed to, as it was said when the voice was saved.
+
+    `sha256` is over statement, name and audio; `audio_sha256` stays when a later version of
+    the voice carries the consent on without the recording.
+    """
+
+    statement: str
+    granted_by: str
+    granted_at: datetime
+    sha256: str
+    audio_sha256: str | None
+    audio: Audio | None
+
+
+@dataclass(frozen=True, slots=True)
 class Voice:
     """A cloned voice as its owner sees it. Times are aware UTC, set by the database."""
 
@@ -27,7 +43,7 @@ class Voice:
     sample: Audio
     profile: Profile | None
     quality: Quality
-    consent: Mapping[str, Scalar] | None
+    consent: Consent | None
     parameters: Mapping[str, Scalar]
     runpod_job_id: str | None
     source: str
@@ -41,14 +57,20 @@ class Voice:
         return self.voice_id
 
     @property
+    def object_sizes(self) -> tuple[tuple[str, int], ...]:
+        """Return path and length of each object that it owns."""
+        objects = (self.sample, self.profile, self.consent.audio if self.consent else None)
+        return tuple((stored.path, stored.size_bytes) for stored in objects if stored)
+
+    @property
     def object_paths(self) -> tuple[str, ...]:
         """Return the paths of the objects that it owns."""
-        return (self.sample.path,) + ((self.profile.path,) if self.profile else ())
+        return tuple(path for path, _ in self.object_sizes)
 
     @property
     def size_bytes(self) -> int:
         """Return the bytes of its objects together."""
-        return self.sample.size_bytes + (self.profile.size_bytes if self.profile else 0)
+        return sum(size for _, size in self.object_sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +96,11 @@ class Generation:
     def item_id(self) -> str:
         """Return the id of its document."""
         return self.generation_id
+
+    @property
+    def object_sizes(self) -> tuple[tuple[str, int], ...]:
+        """Return path and length of each object that it owns."""
+        return ((self.audio.path, self.audio.size_bytes),)
 
     @property
     def object_paths(self) -> tuple[str, ...]:

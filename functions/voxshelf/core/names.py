@@ -87,6 +87,10 @@ class ObjectNames:
         """Return the path of the voice's sample audio."""
         return f"voice_samples/{self.uid}/{self._voice}_sample_{self.stamp}.{extension}"
 
+    def consent(self, extension: str) -> str:
+        """Return the path of the recording in which the person agrees."""
+        return f"voice_samples/{self.uid}/{self._voice}_consent_{self.stamp}.{extension}"
+
     def profile(self, *, first_version: bool) -> str:
         """Return the path of the voice's profile.
 

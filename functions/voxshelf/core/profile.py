@@ -5,7 +5,6 @@ workflow are pickled objects, and loading a pickle runs code. Those are kept as 
 bytes and flagged; a plain array must fill the file to the byte.
 """
 
-import ast
 import math
 import re
 from dataclasses import dataclass
@@ -22,6 +21,13 @@ PROFILE_CONTENT_TYPE = "application/octet-stream"
 _MAGIC = b"\x93NUMPY"
 # The width of the header's length field, by major version of the format (NEP 1).
 _LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
+# One name and its value: text without escapes, a flag, or sizes in brackets.
+_FIELD = re.compile(
+    r"""\s*(?P<q>['"])(?P<name>\w+)(?P=q)\s*:\s*"""
+    r"""(?:(?P<w>['"])(?P<text>[^'"\\]*)(?P=w)|(?P<flag>True|False)|\((?P<sizes>[^()]*)\))"""
+    r"""\s*(?:,\s*|(?=\}))"""
+)
+_SIZE = re.compile(r"[0-9]{1,8}")
 _PLAIN_DTYPE = re.compile(r"[<>=|](?:f([248])|[iu]([1248]))")
 
 
@@ -81,21 +87,31 @@ def _header(head: bytes) -> tuple[bytes, int]:
 
 
 def _read_header(header: bytes) -> tuple[str, tuple[int, ...]]:
-    try:
-        # literal_eval builds constants only and runs nothing; the length is bounded above.
-        fields = ast.literal_eval(header.decode("utf-8").strip())
-        dtype, shape = fields["descr"], fields["shape"]
-    except (ValueError, SyntaxError, MemoryError, RecursionError, KeyError, TypeError):
-        raise InvalidProfile("The profile's header cannot be read.") from None
-    if not isinstance(dtype, str):
-        raise InvalidProfile("The profile holds a structured array; plain numbers are taken.")
-    if (
-        not isinstance(shape, tuple)
-        or len(shape) > MAX_DIMENSIONS
-        or not all(type(size) is int and 0 <= size <= MAX_PROFILE_BYTES for size in shape)
-    ):
+    fields = _fields(header.decode("latin-1").strip())
+    if set(fields) != {"descr", "fortran_order", "shape"}:
+        raise InvalidProfile("The profile's header cannot be read, or says more than it should.")
+    return fields["descr"], _shape(fields["shape"])
+
+
+def _fields(text: str) -> dict[str, str]:
+    """Return the values of a header as they are written; of a damaged one, none.
+
+    NumPy reads it with `ast.literal_eval`, which can exhaust the stack of the process.
+    """
+    fields, offset = {}, 1
+    while text.startswith("{") and (match := _FIELD.match(text, offset)):
+        name, value = match["name"], match["text"] or match["flag"] or match["sizes"] or ""
+        fields[name], offset = value, match.end()
+    return fields if text[offset:].strip() == "}" else {}
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    sizes = [size.strip() for size in text.split(",")]
+    if sizes[-1] == "":
+        sizes.pop()
+    if len(sizes) > MAX_DIMENSIONS or not all(map(_SIZE.fullmatch, sizes)):
         raise InvalidProfile(f"The profile's shape must have 0 to {MAX_DIMENSIONS} plain sizes.")
-    return dtype, shape
+    return tuple(int(size) for size in sizes)
 
 
 def _item_bytes(dtype: str) -> int:

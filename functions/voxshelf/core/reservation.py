@@ -9,16 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from voxshelf.core.account import Account, Amount, Limits
-from voxshelf.core.errors import IdempotencyConflict, InProgress, NotFound, VoiceExists
+from voxshelf.core.account import Account, Amount, Policy
+from voxshelf.core.errors import (
+    IdempotencyConflict,
+    InProgress,
+    NotFound,
+    PermissionDenied,
+    VoiceExists,
+)
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.names import Stamp
 
 Item = Voice | Generation
-
-# A save holds its reservation this long. It must outlast the longest save that still ends
-# well: the functions' timeout (300 s, functions.yaml) and a minute for its last write.
-LEASE = timedelta(seconds=360)
 
 # The contract keeps idempotency keys for at least 24 h; a day more covers a slow TTL sweep.
 REQUEST_LIFETIME = timedelta(hours=48)
@@ -29,26 +31,35 @@ class Pending:
     """A save under way: what it will be, its content's digest, and since when it runs.
 
     `lease` is the random name of this one attempt: by it a save knows its own reservation
-    again when the answer to a write got lost.
+    again when the answer to a write got lost. `request_key` names its idempotency record.
     """
 
     item: Item
     fingerprint: str
     lease: str
     since: datetime
-
-    def is_running(self, now: datetime) -> bool:
-        """Tell whether the save may still finish."""
-        return now < self.since + LEASE
+    request_key: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class VoiceEntry:
-    """A voice's document: the version that readers see, and the one being saved, if any."""
+class Entry:
+    """An item's document: the version that readers see, and the one being saved, if any.
 
-    ready: Voice | None
+    `garbage` are objects that nothing refers to any more and that still have to be removed.
+    `withdrawn` is what stays of a voice whose owner withdrew the consent.
+    """
+
+    ready: Item | None
     fingerprint: str | None
     pending: Pending | None
+    garbage: tuple[str, ...] = ()
+    deleting: bool = False
+    withdrawn: bool = False
+
+    @property
+    def voice(self) -> Voice | None:
+        """Return the version that readers see, of a voice's document."""
+        return self.ready if isinstance(self.ready, Voice) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,7 @@ class RequestRecord:
     """An idempotency record: `item` is the first answer, None while the save still runs."""
 
     fingerprint: str
+    lease: str
     since: datetime
     item: Item | None
 
@@ -66,31 +78,47 @@ class Shelf:
 
     now: datetime
     account: Account
-    voice: VoiceEntry | None
+    voice: Entry | None
+    generation: Entry | None
     request: RequestRecord | None
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What to write: the account after it, the save to begin, and the version it replaces."""
+    """What to write: the account after it, the save to begin, and the version it replaces.
+
+    `garbage` is what a save whose lease had expired left behind in the same place; it is
+    removed together with the replaced version, once this save is confirmed.
+    """
 
     account: Account
     pending: Pending
-    replaces: Voice | None = None
+    replaces: Item | None = None
+    garbage: tuple[str, ...] = ()
 
     @property
     def amount(self) -> Amount:
         """Return what the save adds while it runs, next to all that is kept."""
-        item = self.pending.item
-        if isinstance(item, Generation):
-            return Amount(generations=1, size_bytes=item.size_bytes)
-        return Amount(voices=0 if self.replaces else 1, size_bytes=item.size_bytes)
+        return reserved_amount(self.pending.item, self.replaces)
 
     @property
     def growth(self) -> Amount:
         """Return what the library has grown by once the save is done."""
         freed = Amount(size_bytes=self.replaces.size_bytes) if self.replaces else Amount()
         return self.amount + -freed
+
+    @property
+    def leftovers(self) -> tuple[str, ...]:
+        """Return the objects that nothing refers to once the save is confirmed."""
+        return self.garbage + (self.replaces.object_paths if self.replaces else ())
+
+
+def reserved_amount(item: Item, replaces: Item | None) -> Amount:
+    """Return what a save of `item` reserves."""
+    new = 0 if replaces else 1
+    if isinstance(item, Generation):
+        return Amount(generations=new, size_bytes=item.size_bytes)
+    return Amount(voices=new, size_bytes=item.size_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +132,29 @@ Decision = Reservation | Replay
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt to save.
+class Slot:
+    """Where an item is to be placed: its stamp and time, and the voice in the library.
 
-    `draft` makes the item for a stamp, a time, and the voice in the library: the one
-    that a voice replaces, or that a generation belongs to.
+    `replaces` is the version that is there. `voice` is the one that a generation belongs to.
+    `fresh` tells that the place has no trace of an earlier save.
     """
 
-    draft: Callable[[Stamp, datetime, Voice | None], Item]
+    stamp: Stamp
+    now: datetime
+    replaces: Item | None
+    voice: Voice | None
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to save; `draft` makes the item for its place."""
+
+    draft: Callable[[Slot], Item]
     fingerprint: str
     lease: str
-    limits: Limits
+    request_key: str | None
+    policy: Policy
 
 
 def decide_voice(shelf: Shelf, attempt: Attempt, *, replace: bool) -> Decision:
@@ -122,21 +162,22 @@ def decide_voice(shelf: Shelf, attempt: Attempt, *, replace: bool) -> Decision:
 
     Raises:
         VoiceExists: when it exists with other content and `replace` is false.
+        PermissionDenied: when the consent to it was withdrawn.
         InProgress, IdempotencyConflict, QuotaExceeded: see the contract, section 2.
     """
     replay = _replay(shelf, attempt)
     if replay is not None:
         return replay
     entry = shelf.voice
-    if entry is not None and entry.pending is not None and entry.pending.is_running(shelf.now):
-        raise _in_progress(entry.pending.since, shelf.now)
-    ready = entry.ready if entry is not None else None
-    if entry is not None and ready is not None and entry.fingerprint == attempt.fingerprint:
+    if entry is None:
+        return _reservation(shelf, attempt, None)
+    _refuse_busy(entry, shelf.now, attempt.policy.lease)
+    if entry.ready is not None and entry.fingerprint == attempt.fingerprint:
         # The same bytes for the same voice: a retry whose first answer got lost.
-        return Replay(ready)
-    if ready is not None and not replace:
-        raise VoiceExists(ready)
-    return _reservation(shelf, attempt, voice=ready, replaces=ready)
+        return Replay(entry.ready)
+    if entry.voice is not None and not replace:
+        raise VoiceExists(entry.voice)
+    return _reservation(shelf, attempt, entry)
 
 
 def decide_generation(shelf: Shelf, attempt: Attempt) -> Decision:
@@ -144,14 +185,48 @@ def decide_generation(shelf: Shelf, attempt: Attempt) -> Decision:
 
     Raises:
         NotFound: when the voice is not there.
+        PermissionDenied: when the consent to it was withdrawn.
         InProgress, IdempotencyConflict, QuotaExceeded: see the contract, section 2.
     """
     replay = _replay(shelf, attempt)
     if replay is not None:
         return replay
-    if shelf.voice is None or shelf.voice.ready is None:
+    if shelf.voice is not None and shelf.voice.withdrawn:
+        raise _withdrawn()
+    if shelf.voice is None or shelf.voice.voice is None:
         raise NotFound("There is no such voice. Save the voice first.")
-    return _reservation(shelf, attempt, voice=shelf.voice.ready, replaces=None)
+    return _reservation(shelf, attempt, None, voice=shelf.voice.voice)
+
+
+def decide_rewrite(shelf: Shelf, attempt: Attempt, item: Item) -> Decision:
+    """Decide on writing an item's objects anew, unless it has changed since it was read.
+
+    Raises:
+        NotFound: when it is there no more.
+        InProgress: when another version has come, or is being saved.
+    """
+    entry = shelf.generation if isinstance(item, Generation) else shelf.voice
+    if entry is None or entry.ready is None:
+        raise NotFound("There is no such item in your library.")
+    _refuse_busy(entry, shelf.now, attempt.policy.lease)
+    if entry.ready.object_paths != item.object_paths:
+        raise in_progress()
+    return _reservation(shelf, attempt, entry)
+
+
+def decide_replay(shelf: Shelf, attempt: Attempt) -> Replay:
+    """Return the answer that was given to this key or content before.
+
+    Raises:
+        NotFound: when there was none.
+    """
+    replay = _replay(shelf, attempt)
+    if replay is not None:
+        return replay
+    entry = shelf.voice
+    if entry is not None and entry.ready and entry.fingerprint == attempt.fingerprint:
+        return Replay(entry.ready)
+    raise NotFound("There is no such upload. Upload the file again.")
 
 
 def _replay(shelf: Shelf, attempt: Attempt) -> Replay | None:
@@ -164,27 +239,41 @@ def _replay(shelf: Shelf, attempt: Attempt) -> Replay | None:
         )
     if request.item is not None:
         return Replay(request.item)
-    if shelf.now < request.since + LEASE:
-        raise _in_progress(request.since, shelf.now)
+    if shelf.now < request.since + attempt.policy.lease:
+        raise in_progress()
+    # The first call crashed: its lease is over, and this call takes its key over.
     return None
 
 
+def _refuse_busy(entry: Entry, now: datetime, lease: timedelta) -> None:
+    if entry.withdrawn:
+        raise _withdrawn()
+    running = entry.pending is not None and now < entry.pending.since + lease
+    if entry.deleting or running:
+        raise in_progress()
+
+
+def _withdrawn() -> PermissionDenied:
+    return PermissionDenied("The consent to this voice was withdrawn. It cannot be used again.")
+
+
 def _reservation(
-    shelf: Shelf, attempt: Attempt, *, voice: Voice | None, replaces: Voice | None
+    shelf: Shelf, attempt: Attempt, entry: Entry | None, voice: Voice | None = None
 ) -> Reservation:
+    replaces = entry.ready if entry is not None else None
     stamp = Stamp.after(shelf.account.last_stamp, shelf.now)
-    item = attempt.draft(stamp, shelf.now, voice)
-    pending = Pending(item, attempt.fingerprint, attempt.lease, shelf.now)
-    amount = Reservation(shelf.account, pending, replaces).amount
-    return Reservation(
-        shelf.account.reserving(amount, shelf.now, attempt.limits), pending, replaces
-    )
+    item = attempt.draft(Slot(stamp, shelf.now, replaces, voice, fresh=entry is None))
+    pending = Pending(item, attempt.fingerprint, attempt.lease, shelf.now, attempt.request_key)
+    account, garbage = shelf.account, entry.garbage if entry is not None else ()
+    if entry is not None and entry.pending is not None:
+        dead = entry.pending.item
+        account = account.releasing(reserved_amount(dead, replaces))
+        garbage += dead.object_paths
+    amount = reserved_amount(item, replaces)
+    account = account.reserving(amount, shelf.now, attempt.policy.limits)
+    return Reservation(account, pending, replaces, garbage)
 
 
-def _in_progress(since: datetime, now: datetime) -> InProgress:
-    # Most saves end within seconds; only a crashed one keeps its lease to the end.
-    left_s = (since + LEASE - now).total_seconds()
-    return InProgress(
-        "This save is still running. Ask again in a moment.",
-        retry_after_s=max(1, min(2, int(left_s))),
-    )
+def in_progress() -> InProgress:
+    """Return the refusal of a save that runs already; most end within seconds."""
+    return InProgress("This save is still running. Ask again in a moment.", retry_after_s=2)

@@ -1,6 +1,6 @@
 """Reading the library: lists, single items, and the way to their files."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from voxshelf import __version__
 from voxshelf.core.errors import NotFound
@@ -13,7 +13,10 @@ from voxshelf.http.present import generation_body, voice_body
 from voxshelf.wiring import services
 
 if TYPE_CHECKING:
+    from voxshelf.core.items import Generation, Voice
+    from voxshelf.core.reservation import Item
     from voxshelf.http.wire import (
+        Deleted,
         GenerationAnswer,
         GenerationList,
         Health,
@@ -32,6 +35,7 @@ def _health() -> Answer:
 def _list_voices(call: Call) -> Answer:
     query = _query(call, "voices", VOICE_FILTERS)
     page = call.services.catalogue.voices(call.uid, query)
+    call.services.urls.prepare(path for item in page.items for path in item.object_paths)
     body: VoiceList = {
         "status": "success",
         "voices": [voice_body(voice, call.services.urls) for voice in page.items],
@@ -45,6 +49,7 @@ def _list_voices(call: Call) -> Answer:
 def _list_generations(call: Call) -> Answer:
     query = _query(call, "generations", GENERATION_FILTERS)
     page = call.services.catalogue.generations(call.uid, query)
+    call.services.urls.prepare(path for item in page.items for path in item.object_paths)
     body: GenerationList = {
         "status": "success",
         "generations": [generation_body(item, call.services.urls) for item in page.items],
@@ -68,6 +73,65 @@ def _read_generation(call: Call, generation_id: str) -> Answer:
         "generation": generation_body(generation, call.services.urls),
     }
     return Answer({**body})
+
+
+def _delete_voice(call: Call, voice_id: str) -> Answer:
+    return _delete(call, "voices", voice_id)
+
+
+def _delete_generation(call: Call, generation_id: str) -> Answer:
+    return _delete(call, "generations", generation_id)
+
+
+def _delete(call: Call, kind: Kind, item_id: str) -> Answer:
+    from voxshelf.use_cases.delete_item import delete_item
+
+    services = call.services
+    delete_item(call.uid, kind, _known(item_id), library=services.library, objects=services.objects)
+    body: Deleted = {"status": "success", "message": "It is deleted.", "id": item_id}
+    return Answer({**body})
+
+
+def _withdraw_consent(call: Call, voice_id: str) -> Answer:
+    from voxshelf.use_cases.withdraw_consent import withdraw_consent
+
+    services = call.services
+    withdraw_consent(call.uid, _known(voice_id), library=services.library, objects=services.objects)
+    message = "The consent is withdrawn: sample and profile are deleted for good."
+    body: Deleted = {"status": "success", "message": message, "id": voice_id}
+    return Answer({**body})
+
+
+def _renew_voice_urls(call: Call, voice_id: str) -> Answer:
+    read = call.services.catalogue.voice(call.uid, _known(voice_id))
+    voice = cast("Voice", _renewed(call, read))
+    body: VoiceAnswer = {"status": "success", "voice": voice_body(voice, call.services.urls)}
+    return Answer({**body})
+
+
+def _renew_generation_urls(call: Call, generation_id: str) -> Answer:
+    read = call.services.catalogue.generation(call.uid, _known(generation_id))
+    generation = cast("Generation", _renewed(call, read))
+    body: GenerationAnswer = {
+        "status": "success",
+        "generation": generation_body(generation, call.services.urls),
+    }
+    return Answer({**body})
+
+
+def _renewed(call: Call, item: "Item") -> "Item":
+    from voxshelf.http.received import spool_in
+    from voxshelf.use_cases.renew_urls import renew_urls
+
+    services = call.services
+    return renew_urls(
+        call.uid,
+        item,
+        library=services.library,
+        objects=services.objects,
+        sink=lambda: spool_in(call.resources),
+        policy=services.policy,
+    )
 
 
 def _play_sample(call: Call, voice_id: str) -> Answer:
@@ -120,10 +184,15 @@ ROUTES = (
     Route("GET", "/api/health", _health, public=True),
     Route("GET", "/api/voices", _list_voices),
     Route("GET", "/api/voices/<voice_id>", _read_voice),
+    Route("DELETE", "/api/voices/<voice_id>", _delete_voice),
+    Route("DELETE", "/api/voices/<voice_id>/consent", _withdraw_consent),
+    Route("POST", "/api/voices/<voice_id>/urls/renew", _renew_voice_urls),
     Route("GET", "/api/voices/<voice_id>/sample", _play_sample),
     Route("GET", "/api/voices/<voice_id>/profile", _fetch_profile),
     Route("GET", "/api/tts/generations", _list_generations),
     Route("GET", "/api/tts/generations/<generation_id>", _read_generation),
+    Route("DELETE", "/api/tts/generations/<generation_id>", _delete_generation),
+    Route("POST", "/api/tts/generations/<generation_id>/urls/renew", _renew_generation_urls),
     Route("GET", "/api/tts/generations/<generation_id>/audio", _play_generation),
 )
 handle = Endpoint(ROUTES, services)

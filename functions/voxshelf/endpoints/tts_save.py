@@ -19,7 +19,7 @@ def _save(call: Call) -> Answer:
         library=call.services.library,
         objects=call.services.objects,
         inspect_audio=call.services.inspect_audio,
-        limits=call.services.limits,
+        policy=call.services.policy,
     )
     generation = generation_body(saved.generation, call.services.urls)
     size_bytes = saved.generation.audio.size_bytes

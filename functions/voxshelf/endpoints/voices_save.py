@@ -19,7 +19,7 @@ def _save(call: Call) -> Answer:
             library=call.services.library,
             objects=call.services.objects,
             inspect_audio=call.services.inspect_audio,
-            limits=call.services.limits,
+            policy=call.services.policy,
         )
     except VoiceExists as error:
         error.details["voice"] = voice_body(error.voice, call.services.urls)

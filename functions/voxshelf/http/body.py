@@ -7,7 +7,8 @@ in text fields. All become the same `Fields`; what a field means is decided else
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import IO, Any
+from io import BytesIO
+from typing import Any
 
 import flask
 
@@ -44,7 +45,7 @@ def read_fields(request: flask.Request, resources: ExitStack) -> Fields:
     declared = request.content_length
     if declared is not None and declared > MAX_BODY_BYTES:
         raise _too_large()
-    stream = _Limited(request.stream)
+    stream = _Limited(request)
     if request.mimetype == "multipart/form-data":
         boundary = request.mimetype_params.get("boundary")
         if not boundary:
@@ -67,11 +68,17 @@ def _too_large() -> PayloadTooLarge:
 class _Limited:
     """A stream that refuses to go past the limit: Content-Length may lie or be missing."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream, self._left = stream, MAX_BODY_BYTES
+    def __init__(self, request: flask.Request) -> None:
+        self._request, self._left = request, MAX_BODY_BYTES
 
     def read(self, size: int) -> bytes:
-        chunk = self._stream.read(size)
+        try:
+            chunk = self._request.stream.read(size)
+        except Exception:
+            # Chunks that are none, or fewer bytes than declared: gunicorn and werkzeug have no
+            # exception in common for it. Whoever reads on must not fail again.
+            self._request.stream = BytesIO()
+            raise InvalidRequest("The body is cut off, or its chunks are damaged.") from None
         self._left -= len(chunk)
         if self._left < 0:
             raise _too_large()

@@ -2,18 +2,19 @@
 
 import re
 
-from voxshelf.core.content import Content
+from voxshelf.core.content import Content, Source
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.names import voice_id_for
 from voxshelf.http.body import Fields
 from voxshelf.http.fields import FieldReader
 from voxshelf.use_cases.save_speech import SaveSpeech
-from voxshelf.use_cases.save_voice import SaveVoice
+from voxshelf.use_cases.voice_draft import ConsentGiven, SaveVoice
 
 MAX_NAME_CHARACTERS = 100
 MAX_TEMPLATE_CHARACTERS = 5_000
 MAX_DESCRIPTION_CHARACTERS = 1_000
 MAX_TEXT_CHARACTERS = 50_000
+MAX_STATEMENT_CHARACTERS = 5_000
 # A day: no generation runs longer, and a mistaken unit (ms) shows.
 MAX_GENERATION_TIME_S = 86_400
 
@@ -33,12 +34,12 @@ def read_save_voice(uid: str, fields: Fields, idempotency_key: str | None) -> Sa
         voice_id=reader.item_id("voice_id") or voice_id_for(name),
         name=name,
         sample=_audio(reader),
-        profile=reader.content("profile_file", "profile_base64"),
+        profile=reader.source("profile_path", "profile_file", "profile_base64"),
         template_message=reader.text("template_message", max_characters=MAX_TEMPLATE_CHARACTERS),
         language=reader.language("language"),
         description=reader.text("description", max_characters=MAX_DESCRIPTION_CHARACTERS),
         tags=reader.tags("tags"),
-        consent=reader.parameters("consent") or None,
+        consent=_consent(reader),
         parameters=reader.parameters("parameters"),
         runpod_job_id=reader.item_id("runpod_job_id"),
         replace=reader.flag("replace"),
@@ -74,13 +75,25 @@ def read_save_speech(uid: str, fields: Fields, idempotency_key: str | None) -> S
     )
 
 
-def _audio(reader: FieldReader) -> Content:
-    audio = reader.content("audio_file", "audio_base64")
-    if audio is None or audio.size_bytes == 0:
+def _audio(reader: FieldReader) -> Source:
+    audio = reader.source("audio_path", "audio_file", "audio_base64")
+    if audio is None or (isinstance(audio, Content) and audio.size_bytes == 0):
         raise InvalidRequest(
-            "Send the audio as audio_file or audio_base64.", details={"field": "audio_file"}
+            "Send the audio as audio_file, audio_base64 or audio_path.",
+            details={"field": "audio_file"},
         )
     return audio
+
+
+def _consent(reader: FieldReader) -> ConsentGiven | None:
+    consent = reader.object("consent")
+    if consent is None:
+        return None
+    return ConsentGiven(
+        statement=consent.required_text("statement", max_characters=MAX_STATEMENT_CHARACTERS),
+        granted_by=consent.required_text("granted_by", max_characters=MAX_NAME_CHARACTERS),
+        audio=consent.content("audio_file", "audio_base64"),
+    )
 
 
 def _timestamp(reader: FieldReader) -> str | None:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from voxshelf.core.content import Content
+from voxshelf.core.content import Content, Source, Upload
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.items import Scalar
 from voxshelf.core.names import is_valid_id
@@ -122,6 +122,18 @@ class FieldReader:
             raise _invalid(name, f"an object of at most {MAX_PARAMETERS} values")
         return {_parameter_name(name, key): _scalar(name, item) for key, item in value.items()}
 
+    def object(self, name: str) -> "FieldReader | None":
+        """Return a reader of the fields of an object, or None."""
+        value = self._object_value(name, self._values.get(name))
+        return FieldReader(Fields(value, {}, self._resources)) if value else None
+
+    def source(self, path_name: str, file_name: str, *base64_names: str) -> Source | None:
+        """Return an upload that a path names, or the content of `content`, or None."""
+        path = self.text(path_name, max_characters=1024, multiline=False)
+        if path is not None:
+            return Upload(path, lambda: spool_in(self._resources))
+        return self.content(file_name, *base64_names)
+
     def content(self, file_name: str, *base64_names: str) -> Content | None:
         """Return an uploaded file, or one that came as base64 text, or None."""
         if file_name in self._files:
@@ -134,7 +146,7 @@ class FieldReader:
 
     def _decoded(self, name: str, value: Any) -> Content:
         if isinstance(value, str):
-            value = LongText.of(value.encode())
+            value = LongText.of(value.encode("utf-8", "replace"))
         if not isinstance(value, LongText):
             raise _invalid(name, "base64 text")
         spool = spool_in(self._resources)

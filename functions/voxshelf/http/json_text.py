@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 from voxshelf.core.errors import InvalidRequest
@@ -13,24 +14,36 @@ _MAX_DIGITS = 30
 # Longer strings can only be base64; the longest text of the contract is 50,000 characters,
 # which `\\uXXXX` escapes make six bytes each, twelve beyond the basic plane.
 _LONG_STRING_BYTES = 640 * 1024
-_ESCAPE = re.compile(rb"\\")
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+# What may stand beside the long strings: that text twice, as RunPod's outputs have it, and more
+# than all other fields together. Every list and object in it takes memory of its own.
+_MAX_SHORT_BYTES = 1536 * 1024
+_MAX_BRACKETS = 60_000
 # A request has some dozens of names and values. A body of millions of little strings would
 # only cost time.
 _MAX_STRINGS = 50_000
+# What follows the quote that opens a string, up to the one that closes it. Possessive, so that a
+# string without an end is looked at once.
+_TO_CLOSING_QUOTE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_ESCAPE = re.compile(rb"\\")
+# Whole characters and whole escapes (RFC 8259, section 7).
+_WHOLE = re.compile(rb'(?:[^\\]++|\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))*+')
+_PIECE_BYTES = 64 * 1024
 
 
 def parse_object(body: bytearray) -> dict[str, Any]:
-    """Return the object that a JSON text holds; long strings at its top as `LongText`.
+    """Return the object that a JSON text holds; long strings in it as `LongText`.
 
     Long strings are cut out before the text is parsed, so that base64 of a large file is
-    neither decoded to text nor copied. They stay views of `body`.
+    neither decoded to text nor copied. They stay views of `body`, which belongs to them from
+    now on: escapes in them are undone there.
 
     Raises:
-        InvalidRequest: when it is no UTF-8 or no object, as `parse_value` says, or has a
-            long string anywhere but as a direct value of the object.
+        InvalidRequest: when it is no UTF-8 or no object, as `parse_value` says, holds too much
+            beside long strings, or has a long string elsewhere than in it or an object in it.
     """
     short, cut = _cut_long_strings(body)
+    if short.count(b"[") + short.count(b"{") > _MAX_BRACKETS:
+        raise _too_much()
     try:
         text = short.decode("utf-8")
     except UnicodeDecodeError:
@@ -38,37 +51,84 @@ def parse_object(body: bytearray) -> dict[str, Any]:
     value = parse_value(text)
     if not isinstance(value, dict):
         raise InvalidRequest("The body must be a JSON object.")
-    whole = {
-        name: cut.pop(item, item) if isinstance(item, str) else item for name, item in value.items()
-    }
+    whole = _restored(value, cut, depth=2)
     if cut:
         raise InvalidRequest("The JSON has a text that is too long.")
     return whole
+
+
+def _too_much() -> InvalidRequest:
+    return InvalidRequest("The JSON holds too many values beside its files.")
+
+
+def _restored(value: dict[str, Any], cut: dict[str, LongText], depth: int) -> dict[str, Any]:
+    """Return an object with the long strings back in their places, and take them from `cut`."""
+    restored: dict[str, Any] = {}
+    for name, item in value.items():
+        if isinstance(item, dict) and depth > 1:
+            restored[name] = _restored(item, cut, depth - 1)
+        else:
+            restored[name] = cut.pop(item, item) if isinstance(item, str) else item
+    return restored
 
 
 def _cut_long_strings(body: bytearray) -> tuple[bytes | bytearray, dict[str, LongText]]:
     """Return the text with a random name in place of each long string, and what they name."""
     if len(body) < _LONG_STRING_BYTES:
         return body, {}
-    view, kept, cut, end = memoryview(body), [], {}, 0
-    for count, match in enumerate(_STRING.finditer(body)):
-        if count > _MAX_STRINGS:
-            raise InvalidRequest("The JSON has too many values.")
-        if match.end() - match.start() > _LONG_STRING_BYTES:
+    view, kept, cut, end = memoryview(body), list[bytes](), dict[str, LongText](), 0
+    for opening, closing in _strings(body):
+        if closing - opening > _LONG_STRING_BYTES:
             name = secrets.token_hex(16)
-            cut[name] = _long_text(view[match.start() : match.end()])
-            kept += [bytes(view[end : match.start()]), f'"{name}"'.encode()]
-            end = match.end()
+            cut[name] = _long_text(view[opening + 1 : closing])
+            kept += [bytes(view[end:opening]), f'"{name}"'.encode()]
+            end = closing + 1
+    if sum(map(len, kept)) + len(body) - end > _MAX_SHORT_BYTES:
+        raise _too_much()
     return b"".join([*kept, bytes(view[end:])]), cut
 
 
-def _long_text(quoted: memoryview) -> LongText:
-    inner = quoted[1:-1]
+def _strings(body: bytearray) -> Iterator[tuple[int, int]]:
+    """Yield where each string opens and closes."""
+    closing = -1
+    for _ in range(_MAX_STRINGS):
+        opening = body.find(b'"', closing + 1)
+        if opening < 0:
+            return
+        match = _TO_CLOSING_QUOTE.match(body, opening + 1)
+        closing = match.end() if match else len(body)
+        if closing == len(body) or body[closing] != ord('"'):
+            raise InvalidRequest("The text is not valid JSON.")
+        yield opening, closing
+    raise InvalidRequest("The JSON has too many values.")
+
+
+def _long_text(inner: memoryview) -> LongText:
+    """Return a string's characters; escapes, such as PHP's of slashes, are undone in place."""
     if _ESCAPE.search(inner) is None:
         return LongText.of(inner)
-    # Escaped slashes and line breaks: rare in base64, and then a copy is what it costs.
-    text = parse_value(bytes(quoted).decode("utf-8", "replace"))
-    return LongText.of(str(text).encode("utf-8", "replace"))
+    start = written = 0
+    while start < len(inner):
+        match = _WHOLE.match(inner, start, start + _PIECE_BYTES)
+        end = match.end() if match else start
+        if end == start:
+            raise InvalidRequest("The text is not valid JSON.")
+        piece = _unescaped(inner[start:end])
+        inner[written : written + len(piece)] = piece
+        start, written = end, written + len(piece)
+    return LongText.of(inner[:written])
+
+
+def _unescaped(piece: memoryview) -> bytes:
+    """Return base64 characters as they are meant; anything beyond ASCII becomes a '?'.
+
+    Never longer than it was: an escape is longer than what it stands for.
+    """
+    try:
+        text: str = json.loads(b'"%b"' % piece.tobytes(), strict=False)
+    except ValueError:
+        raise InvalidRequest("The text is not valid JSON.") from None
+    return text.encode("ascii", "replace")
 
 
 def parse_value(text: str) -> Any:

@@ -19,7 +19,11 @@ from voxshelf.http.received import LongText, Spool, spool_in
 MAX_PARTS = 64
 # The longest text of the contract is 50,000 characters, four bytes each at the most.
 _LONG_TEXT_BYTES = 256 * 1024
-_CHUNK_BYTES = 64 * 1024
+# Werkzeug reads the parameters of a part's header in quadratic time: 12 MB of them would take a
+# minute. So the decoder gets little at once, and may hold back little more: browsers' headers
+# have some hundred bytes.
+_CHUNK_BYTES = 8 * 1024
+_MAX_UNREAD_BYTES = 12 * 1024
 
 
 class Readable(Protocol):
@@ -74,20 +78,47 @@ def _parts(
                 yield part, spool
 
 
-def _events(stream: Readable, boundary: str) -> Iterator[Event]:
-    decoder = MultipartDecoder(boundary.encode("latin-1", "replace"), max_parts=MAX_PARTS)
+def _events(stream: Readable, boundary_text: str) -> Iterator[Event]:
+    boundary = boundary_text.encode("latin-1", "replace")
+    decoder = MultipartDecoder(
+        boundary, max_form_memory_size=_MAX_UNREAD_BYTES, max_parts=MAX_PARTS
+    )
+    pieces = _pieces(stream, b"--" + boundary)
     try:
         event: Event = decoder.next_event()
         while not isinstance(event, Epilogue):
             if isinstance(event, NeedData):
-                decoder.receive_data(stream.read(_CHUNK_BYTES) or None)
+                decoder.receive_data(next(pieces, None))
             else:
                 yield event
             event = decoder.next_event()
     except (ValueError, LookupError):
         raise InvalidRequest("The multipart body cannot be read.") from None
     except HTTPException:
-        raise InvalidRequest(f"The form has more than {MAX_PARTS} parts.") from None
+        raise InvalidRequest(
+            f"The form has more than {MAX_PARTS} parts, or headers without end."
+        ) from None
+
+
+def _pieces(stream: Readable, delimiter: bytes) -> Iterator[bytes]:
+    """Yield a body in pieces of which none ends in or just behind a delimiter.
+
+    Werkzeug (3.1) takes the line break before a delimiter for data when it is given the delimiter
+    and only one byte of what follows it: files would get a byte too many.
+    """
+    # A delimiter, and the two dashes or the line break that make it one.
+    whole = len(delimiter) + 4
+    unread = b""
+    while chunk := stream.read(_CHUNK_BYTES):
+        unread += chunk
+        end = len(unread) - whole
+        found = unread.rfind(delimiter, max(0, end - whole), max(0, end + len(delimiter) - 1))
+        end = found if found >= 0 else end
+        if end > 0:
+            yield unread[:end]
+            unread = unread[end:]
+    if unread:
+        yield unread
 
 
 def _text(spool: Spool) -> str | LongText:

@@ -1,9 +1,10 @@
 """The roles that the HTTP boundary itself needs played."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
-from voxshelf.core.account import Limits
-from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore
+from voxshelf.core.account import Policy
+from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore, Upkeep
 
 
 class IdTokens(Protocol):
@@ -17,7 +18,10 @@ class ObjectUrls(Protocol):
     """Builds the addresses under which objects play."""
 
     def url(self, path: str, token: str) -> str:
-        """Return the address of one object."""
+        """Return the address of one object, or raise `Unavailable`."""
+
+    def prepare(self, paths: Iterable[str]) -> None:
+        """Make ready the addresses that are about to be asked for, at the same time."""
 
 
 class Services(Protocol):
@@ -32,8 +36,8 @@ class Services(Protocol):
         """Return the key that signs page tokens."""
 
     @property
-    def limits(self) -> Limits:
-        """Return what a user may have unless his account says otherwise."""
+    def policy(self) -> Policy:
+        """Return what holds for every save."""
 
     @property
     def tokens(self) -> IdTokens:
@@ -46,6 +50,10 @@ class Services(Protocol):
     @property
     def library(self) -> Library:
         """Return where saves are decided."""
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Return who finds what crashes left behind."""
 
     @property
     def catalogue(self) -> Catalogue:

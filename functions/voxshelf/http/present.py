@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from voxshelf.core.audio import Audio
-    from voxshelf.core.items import Generation, Voice
+    from voxshelf.core.items import Consent, Generation, Voice
     from voxshelf.core.profile import Profile
     from voxshelf.core.quality import Quality
     from voxshelf.http.ports import ObjectUrls
     from voxshelf.http.wire import (
         AudioBody,
+        ConsentBody,
         GenerationBody,
         ProfileBody,
         QualityBody,
@@ -42,7 +43,7 @@ def voice_body(voice: "Voice", urls: "ObjectUrls") -> "VoiceBody":
         "sample": sample,
         "profile": profile,
         "quality": _quality_body(voice.quality),
-        "consent": None if voice.consent is None else dict(voice.consent),
+        "consent": None if voice.consent is None else _consent_body(voice.consent, urls),
         "parameters": dict(voice.parameters),
         "runpod_job_id": voice.runpod_job_id,
         "source": voice.source,
@@ -109,6 +110,17 @@ def _profile_body(profile: "Profile", urls: "ObjectUrls") -> "ProfileBody":
         "shape": list(profile.shape),
         "pickled": profile.pickled,
         "trusted": profile.trusted,
+    }
+
+
+def _consent_body(consent: "Consent", urls: "ObjectUrls") -> "ConsentBody":
+    return {
+        "statement": consent.statement,
+        "granted_by": consent.granted_by,
+        "granted_at": time_text(consent.granted_at),
+        "sha256": consent.sha256,
+        "audio_sha256": consent.audio_sha256,
+        "audio": None if consent.audio is None else _audio_body(consent.audio, urls),
     }
 
 

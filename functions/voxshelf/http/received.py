@@ -21,6 +21,9 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
 
     def __init__(self) -> None:
         super().__init__(max_size=_SPOOL_BYTES, mode="w+b")
+        self._begin()
+
+    def _begin(self) -> None:
         self.size_bytes = 0
         self._sha256 = hashlib.sha256()
         self._crc32c = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
@@ -31,6 +34,17 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
         self._crc32c.update(bytes(chunk))  # type: ignore[no-untyped-call]
         self.size_bytes += len(chunk)
         return super().write(chunk)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Drop all that was written: what comes next is digested from the start.
+
+        Raises:
+            ValueError: when only a part is to be dropped, which the digests cannot follow.
+        """
+        if size or (size is None and self.tell()):
+            raise ValueError(size)
+        self._begin()
+        return super().truncate(0)
 
     def content(self) -> Content:
         """Return all that was written, as content."""

@@ -18,6 +18,11 @@ def request(facts: dict[str, object], status: int, duration_s: float) -> None:
     )
 
 
+def event(name: str, facts: dict[str, object]) -> None:
+    """Log something that the service did by itself."""
+    _write("INFO", name, facts)
+
+
 def failure(error: BaseException, request_id: str) -> None:
     """Log where a bug of ours was met.
 

@@ -49,6 +49,17 @@ class QualityBody(TypedDict):
     snr_db: float | None
 
 
+class ConsentBody(TypedDict):
+    """What the person behind the voice agreed to; `sha256` is over statement, name and audio."""
+
+    statement: str
+    granted_by: str
+    granted_at: str
+    sha256: str
+    audio_sha256: str | None
+    audio: AudioBody | None
+
+
 class VoiceBody(TypedDict):
     """A cloned voice."""
 
@@ -63,7 +74,7 @@ class VoiceBody(TypedDict):
     sample: AudioBody
     profile: ProfileBody | None
     quality: QualityBody
-    consent: Parameters | None
+    consent: ConsentBody | None
     parameters: Parameters
     runpod_job_id: str | None
     source: str
@@ -173,6 +184,14 @@ class GenerationAnswer(TypedDict):
 
     status: Literal["success"]
     generation: GenerationBody
+
+
+class Deleted(TypedDict):
+    """The answer to a deletion: the item is gone for every reader, and its files with it."""
+
+    status: Literal["success"]
+    message: str
+    id: str
 
 
 class Health(TypedDict):

@@ -1,24 +1,55 @@
 """The roles that the use cases need played; adapters and the tests' fakes play them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import timedelta
+from typing import BinaryIO, Literal, Protocol
 
 from voxshelf.core.audio import AudioFacts, AudioLimits
-from voxshelf.core.content import Content, NewObject
+from voxshelf.core.content import Content, NewObject, StoredName
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.query import ListQuery, Page
-from voxshelf.core.reservation import Decision, Replay, Reservation, Shelf
+from voxshelf.core.reservation import Decision, Item, Replay, Reservation, Shelf
+
+Kind = Literal["voices", "generations"]
+
+
+def kind_of(item: Item) -> Kind:
+    """Return the collection that an item belongs to."""
+    return "generations" if isinstance(item, Generation) else "voices"
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof of a reservation. `version` is the adapter's own mark of the written document."""
+    """Proof of a reservation. `version` is the adapter's own mark of what was written."""
 
     uid: str
     reservation: Reservation
-    request_key: str | None
     version: object
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """An item that is gone for every reader and still has objects to be removed."""
+
+    uid: str
+    kind: Kind
+    item_id: str
+    object_paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Objects that an item once had, and that nothing refers to any more."""
+
+    uid: str
+    kind: Kind
+    item_id: str
+    object_paths: tuple[str, ...]
+
+
+# What a crash can leave behind in the database.
+Leftover = Receipt | Deletion | Garbage
 
 
 class Library(Protocol):
@@ -33,24 +64,58 @@ class Library(Protocol):
         voice_id: str,
         request_key: str | None,
         decide: Callable[[Shelf], Decision],
+        *,
+        generation_id: str | None = None,
     ) -> Receipt | Replay:
         """Read the shelf, decide, and write the reservation unless the shelf has changed.
 
-        `decide` is asked again after a change, and its errors pass through.
+        `decide` is asked again after a change, and its errors pass through. The shelf shows a
+        generation only when `generation_id` names one.
         """
 
     def confirm(self, receipt: Receipt) -> None:
-        """Make the reserved item the one that readers see.
+        """Make the reserved item the one that readers see; again is success.
 
         Raises:
-            InProgress: when the reservation has been taken over by another save.
+            InProgress: when the reservation, or its idempotency key, has been taken over.
+        """
+
+    def seize(self, receipt: Receipt) -> Receipt | None:
+        """Take a reservation over, so that whoever held it can no longer confirm it.
+
+        None when it has been confirmed, undone or taken over meanwhile.
         """
 
     def abandon(self, receipt: Receipt) -> None:
-        """Undo the reservation, as if the save had never begun."""
+        """Undo a reservation whose objects and garbage are gone, as if it had never been."""
 
-    def forget_replaced(self, receipt: Receipt) -> None:
-        """Note that the objects of the replaced version are gone."""
+    def delete(self, uid: str, kind: Kind, item_id: str, *, withdrawn: bool = False) -> Deletion:
+        """Take an item from every reader at once. Deleting again continues the deletion.
+
+        `withdrawn` bars the place for ever after: the consent to the voice was withdrawn.
+
+        Raises:
+            NotFound: when there is no such item.
+        """
+
+    def forget(self, leftover: Deletion | Garbage) -> None:
+        """Note that the objects are gone.
+
+        A deleted item's document goes, too, but for the note that bars a withdrawn voice.
+        """
+
+
+class Upkeep(Protocol):
+    """Finds what crashes left behind, of all users. Raises `Unavailable` as `Library` does."""
+
+    def leftovers(self, older_than: timedelta) -> Iterator[Leftover]:
+        """Yield what began this long ago by the database's clock and has not ended."""
+
+    def references(self, uid: str) -> frozenset[str]:
+        """Return the paths of all objects that any document of the user names."""
+
+    def ready_paths(self) -> Iterator[str]:
+        """Yield the path of each object of each item that readers see."""
 
 
 class Catalogue(Protocol):
@@ -70,19 +135,36 @@ class Catalogue(Protocol):
 
 
 class ObjectStore(Protocol):
-    """Keeps the bytes. Objects are created once and never changed."""
+    """Keeps the bytes. Objects are created once and never changed.
+
+    All methods raise `Unavailable` when the store does not answer in time.
+    """
 
     def create(self, objects: Sequence[NewObject]) -> None:
         """Write all objects, at the same time where possible.
 
-        Creating an object that exists with the same bytes is success: it is a retry.
-
-        Raises:
-            Unavailable: when one could not be written; others may have been.
+        Creating an object that exists with the same bytes is success: it is a retry. After a
+        failure some may have been written.
         """
 
     def delete(self, paths: Iterable[str]) -> None:
         """Remove the objects; a missing one is success."""
+
+    def size(self, path: str) -> int | None:
+        """Return an object's length in bytes, or None when there is none."""
+
+    def download(self, path: str, into: BinaryIO) -> None:
+        """Write a whole object at the place where `into` stands; nothing of it counts on failure.
+
+        `into` is seekable: an attempt that broke off is taken back and made again.
+
+        Raises:
+            NotFound.
+            Unavailable: also when less arrived than the object holds, or other bytes.
+        """
+
+    def names(self, prefix: str) -> Iterator[StoredName]:
+        """Yield the objects whose paths begin with `prefix`, page by page, in order of path."""
 
 
 class AudioInspector(Protocol):

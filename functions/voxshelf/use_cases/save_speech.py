@@ -2,18 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from voxshelf.core.account import Limits
+from voxshelf.core.account import Policy
 from voxshelf.core.audio import SPEECH_LIMITS, Audio, AudioFacts
-from voxshelf.core.content import Content, NewObject
+from voxshelf.core.content import NewObject, Source
 from voxshelf.core.errors import NotFound
 from voxshelf.core.fingerprint import fingerprint
 from voxshelf.core.items import Generation, Scalar, Voice
 from voxshelf.core.names import ObjectNames, Stamp
-from voxshelf.core.reservation import Attempt, decide_generation
+from voxshelf.core.reservation import Attempt, Slot, decide_generation
 from voxshelf.use_cases.ports import AudioInspector, Library, ObjectStore
-from voxshelf.use_cases.shelving import Order, new_lease, new_token, request_key, shelve
+from voxshelf.use_cases.shelving import (
+    Order,
+    new_lease,
+    new_token,
+    replayed,
+    request_key,
+    shelve,
+)
+from voxshelf.use_cases.uploads import identity, received, remove_uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class SaveSpeech:
 
     uid: str
     voice_id: str
-    audio: Content
+    audio: Source
     text: str | None = None
     language: str | None = None
     generation_time_s: float | None = None
@@ -57,44 +64,52 @@ def save_speech(
     library: Library,
     objects: ObjectStore,
     inspect_audio: AudioInspector,
-    limits: Limits,
+    policy: Policy,
 ) -> SavedSpeech:
     """Validate, then store the speech, or return what an earlier request stored.
 
     Raises:
         UnsupportedMediaType, InvalidAudio: nothing was touched.
-        NotFound: there is no such voice.
+        NotFound: there is no such voice, or upload.
         InProgress, IdempotencyConflict, QuotaExceeded, Unavailable: see `shelve`.
     """
-    facts = inspect_audio(command.audio, SPEECH_LIMITS)
+    key = request_key("speech", command.idempotency_key)
+    digest = _fingerprint(command)
+    try:
+        audio = received(command.audio, command.uid, objects)
+    except NotFound:
+        # An upload that is gone was taken over by an earlier request, or never was there.
+        item = replayed(command.uid, command.voice_id, key, digest, library, policy)
+        assert isinstance(item, Generation)
+        return SavedSpeech(item, replayed=True, mismatches=())
+    facts = inspect_audio(audio, SPEECH_LIMITS)
 
-    def draft(stamp: Stamp, now: datetime, voice: Voice | None) -> Generation:
-        if voice is None:
-            raise NotFound("There is no such voice. Save the voice first.")
-        return _generation(command, facts, stamp, now, voice)
+    def draft(slot: Slot) -> Generation:
+        return _generation(command, facts, slot, new_token(policy))
 
     def new_objects(item: Generation | Voice) -> Sequence[NewObject]:
         assert isinstance(item, Generation)
-        audio = item.audio
-        return [NewObject(audio.path, command.audio, audio.content_type, "inline", audio.token)]
+        stored = item.audio
+        return [NewObject(stored.path, audio, stored.content_type, "inline", stored.token)]
 
-    attempt = Attempt(draft, _fingerprint(command), new_lease(), limits)
+    attempt = Attempt(draft, digest, new_lease(), key, policy)
     order = Order(
         uid=command.uid,
         voice_id=command.voice_id,
-        request_key=request_key("speech", command.idempotency_key),
+        request_key=key,
         decide=lambda shelf: decide_generation(shelf, attempt),
         objects=new_objects,
     )
     saved = shelve(order, library, objects)
+    remove_uploads([command.audio], objects)
     assert isinstance(saved.item, Generation)
     return SavedSpeech(saved.item, saved.replayed, _mismatches(command, facts))
 
 
-def _generation(
-    command: SaveSpeech, facts: AudioFacts, stamp: Stamp, now: datetime, voice: Voice
-) -> Generation:
-    names = ObjectNames(command.uid, command.voice_id, stamp)
+def _generation(command: SaveSpeech, facts: AudioFacts, slot: Slot, token: str) -> Generation:
+    voice = slot.voice
+    assert voice is not None  # decide_generation refuses without
+    names = ObjectNames(command.uid, command.voice_id, slot.stamp)
     path = names.generation(facts.format.extension)
     return Generation(
         generation_id=names.generation_id,
@@ -102,15 +117,15 @@ def _generation(
         voice_name=voice.name,
         text=command.text,
         language=command.language or voice.language,
-        audio=Audio.stored(facts, path=path, token=new_token()),
+        audio=Audio.stored(facts, path=path, token=token),
         generation_time_s=command.generation_time_s,
         parameters=command.parameters,
         tags=command.tags,
         favorite=False,
         runpod_job_id=command.runpod_job_id,
-        timestamp=command.timestamp or str(Stamp(stamp.second)),
-        created_at=now,
-        updated_at=now,
+        timestamp=command.timestamp or str(Stamp(slot.stamp.second)),
+        created_at=slot.now,
+        updated_at=slot.now,
     )
 
 
@@ -133,7 +148,7 @@ def _fingerprint(command: SaveSpeech) -> str:
     return fingerprint(
         {
             "voice_id": command.voice_id,
-            "audio": command.audio.sha256,
+            "audio": identity(command.audio),
             "text": command.text,
             "language": command.language,
             "generation_time_s": command.generation_time_s,

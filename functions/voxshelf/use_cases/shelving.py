@@ -12,10 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from voxshelf.core.account import Policy
 from voxshelf.core.content import NewObject
 from voxshelf.core.errors import InProgress, Unavailable, VoxshelfError
-from voxshelf.core.reservation import Decision, Item, Replay, Shelf
-from voxshelf.use_cases.ports import Library, ObjectStore, Receipt
+from voxshelf.core.reservation import (
+    Attempt,
+    Decision,
+    Item,
+    Replay,
+    Shelf,
+    Slot,
+    decide_replay,
+)
+from voxshelf.use_cases.ports import Garbage, Library, ObjectStore, Receipt, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +44,12 @@ class Order:
     request_key: str | None
     decide: Callable[[Shelf], Decision]
     objects: Callable[[Item], Sequence[NewObject]]
+    generation_id: str | None = None
 
 
-def new_token() -> str:
-    """Return a download token: 256 bits that nobody can guess."""
-    return secrets.token_urlsafe(32)
+def new_token(policy: Policy) -> str:
+    """Return a download token, 256 bits that nobody can guess; empty where URLs are signed."""
+    return secrets.token_urlsafe(32) if policy.download_tokens else ""
 
 
 def new_lease() -> str:
@@ -58,39 +68,81 @@ def shelve(order: Order, library: Library, objects: ObjectStore) -> Shelved:
     """Carry out one save; see the module's text for the order of steps.
 
     Raises:
-        VoxshelfError: nothing of the save is visible then, and a retry is safe.
+        VoxshelfError: nothing of the save is visible then, and a retry is safe. The one
+            exception is `Unavailable` from the last write, whose answer may have got lost: a
+            retry with the same key or content finds out.
     """
-    outcome = library.reserve(order.uid, order.voice_id, order.request_key, order.decide)
+    outcome = library.reserve(
+        order.uid,
+        order.voice_id,
+        order.request_key,
+        order.decide,
+        generation_id=order.generation_id,
+    )
     if isinstance(outcome, Replay):
         return Shelved(outcome.item, replayed=True)
     item = outcome.reservation.pending.item
     try:
         objects.create(order.objects(item))
     except VoxshelfError:
-        _undo(outcome, library, objects)
+        undo(outcome, library, objects)
         raise
     try:
         library.confirm(outcome)
     except InProgress:
-        # Another save took the reservation over, so nothing refers to our objects.
-        objects.delete(item.object_paths)
+        # Another save took the place, so nothing will ever refer to our objects.
+        if not undo(outcome, library, objects):
+            with contextlib.suppress(Unavailable):
+                objects.delete(item.object_paths)
         raise
-    _remove_replaced(outcome, library, objects)
+    remove_leftovers(outcome, library, objects)
     return Shelved(item, replayed=False)
 
 
-def _undo(receipt: Receipt, library: Library, objects: ObjectStore) -> None:
-    # When this fails too, the reservation stays as the note by which reconcile cleans up.
-    with contextlib.suppress(Unavailable):
-        objects.delete(receipt.reservation.pending.item.object_paths)
-        library.abandon(receipt)
+def replayed(
+    uid: str, voice_id: str, key: str | None, content: str, library: Library, policy: Policy
+) -> Item:
+    """Return what an earlier request with this key or content saved.
+
+    Raises:
+        NotFound: when there was none.
+        InProgress, IdempotencyConflict: see the contract, section 2.
+    """
+    attempt = Attempt(_no_draft, content, new_lease(), key, policy)
+    outcome = library.reserve(uid, voice_id, key, lambda shelf: decide_replay(shelf, attempt))
+    assert isinstance(outcome, Replay)
+    return outcome.item
 
 
-def _remove_replaced(receipt: Receipt, library: Library, objects: ObjectStore) -> None:
-    replaced = receipt.reservation.replaces
-    if replaced is None:
-        return
-    # The save is done; what fails here is noted in the document and cleaned up later.
+def _no_draft(_slot: Slot) -> Item:
+    raise AssertionError
+
+
+def undo(receipt: Receipt, library: Library, objects: ObjectStore) -> bool:
+    """Undo a reservation; tell whether it was still there to be undone.
+
+    It is taken over first: were the objects removed while somebody else could still confirm,
+    an item without its objects could become visible. When a step fails, the reservation
+    stays as the note by which reconcile cleans up.
+    """
     with contextlib.suppress(Unavailable):
-        objects.delete(replaced.object_paths)
-        library.forget_replaced(receipt)
+        seized = library.seize(receipt)
+        if seized is not None:
+            reservation = seized.reservation
+            objects.delete(reservation.pending.item.object_paths + reservation.garbage)
+            library.abandon(seized)
+            return True
+    return False
+
+
+def remove_leftovers(receipt: Receipt, library: Library, objects: ObjectStore) -> None:
+    """Remove what a confirmed save has replaced.
+
+    The save is done by then: what fails here stays noted in the document, for reconcile.
+    """
+    paths = receipt.reservation.leftovers
+    if paths:
+        item = receipt.reservation.pending.item
+        with contextlib.suppress(Unavailable):
+            objects.delete(paths)
+            library.forget(Garbage(receipt.uid, kind_of(item), item.item_id, paths))

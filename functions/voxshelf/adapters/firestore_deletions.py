@@ -1,0 +1,136 @@
+"""Deleting in Firestore: marked first, for every reader; the document goes last."""
+
+import random
+import time
+
+from google.cloud import firestore
+
+from voxshelf.adapters import documents
+from voxshelf.adapters.firestore_counters import grown, released
+from voxshelf.adapters.firestore_errors import CONFLICTS, translated
+from voxshelf.adapters.firestore_places import TIMEOUT_S, Places, Snapshot
+from voxshelf.core.errors import NotFound, Unavailable
+from voxshelf.core.items import Generation
+from voxshelf.core.reservation import reserved_amount
+from voxshelf.use_cases.ports import Deletion, Garbage, Kind
+
+# Writes that meet each other are decided one after another; each round at least one of them
+# gets through, so this many rounds serve this many at once.
+MAX_ROUNDS = 40
+
+
+class FirestoreDeletions:
+    """Plays the deleting half of `Library`."""
+
+    def __init__(self, client: firestore.Client) -> None:
+        """Use `client`, which may be shared by threads."""
+        self._places = Places(client)
+
+    def delete(self, uid: str, kind: Kind, item_id: str, *, withdrawn: bool = False) -> Deletion:
+        """See `Library.delete`."""
+        reference = self._places.item(uid, kind, item_id)
+        for round_ in range(MAX_ROUNDS):
+            with translated():
+                snapshot = reference.get(timeout=TIMEOUT_S)
+                document: documents.Fields = snapshot.to_dict() or {}
+                status = document.get("status")
+                if status not in (documents.READY, documents.DELETING):
+                    raise NotFound("There is no such item in your library.")
+                paths = documents.paths_of(document)
+                if status == documents.DELETING:
+                    return Deletion(uid, kind, item_id, paths)
+                try:
+                    self._mark_deleting(uid, kind, snapshot, document, withdrawn=withdrawn)
+                except CONFLICTS:
+                    pause(round_)
+                else:
+                    return Deletion(uid, kind, item_id, paths)
+        raise Unavailable("The item is being changed at this moment. Try again.")
+
+    def _mark_deleting(
+        self,
+        uid: str,
+        kind: Kind,
+        snapshot: Snapshot,
+        document: documents.Fields,
+        *,
+        withdrawn: bool,
+    ) -> None:
+        item = documents.to_item(document)
+        paths = documents.paths_of(document)
+        batch = self._places.client.batch()
+        batch.update(
+            self._places.item(uid, kind, snapshot.id),
+            {
+                "status": documents.DELETING,
+                "pending": firestore.DELETE_FIELD,
+                "garbage": list(paths),
+                "unsettled_since": firestore.SERVER_TIMESTAMP,
+                "withdrawn": firestore.SERVER_TIMESTAMP if withdrawn else None,
+            },
+            option=self._places.unchanged(snapshot.update_time),
+        )
+        counters = grown(-reserved_amount(item, None))
+        if document.get("pending"):
+            pending = documents.to_pending(document["pending"])
+            counters |= released(reserved_amount(pending.item, item))
+        batch.update(self._places.account(uid), counters)
+        batch.commit(timeout=TIMEOUT_S)
+        if isinstance(item, Generation):
+            self._count_down(uid, item.voice_id)
+
+    def _count_down(self, uid: str, voice_id: str) -> None:
+        voice = self._places.item(uid, "voices", voice_id)
+        try:
+            voice.update({"generation_count": firestore.Increment(-1)}, timeout=TIMEOUT_S)
+        except CONFLICTS:
+            # The voice was deleted, and its count with it.
+            return
+
+    def forget(self, leftover: Deletion | Garbage) -> None:
+        """See `Library.forget`."""
+        reference = self._places.item(leftover.uid, leftover.kind, leftover.item_id)
+        with translated():
+            snapshot = reference.get(timeout=TIMEOUT_S)
+            document: documents.Fields = snapshot.to_dict() or {}
+            if not snapshot.exists:
+                return
+            batch = self._places.client.batch()
+            unchanged = self._places.unchanged(snapshot.update_time)
+            if isinstance(leftover, Deletion):
+                if document["status"] != documents.DELETING:
+                    return
+                if document.get("withdrawn"):
+                    batch.set(reference, _barred(document))
+                else:
+                    batch.delete(reference, option=unchanged)
+            else:
+                batch.update(reference, _without(document, leftover), option=unchanged)
+            try:
+                batch.commit(timeout=TIMEOUT_S)
+            except CONFLICTS:
+                # Somebody else wrote; the note stays, and reconcile comes by again.
+                return
+
+
+def _barred(document: documents.Fields) -> documents.Fields:
+    """Return what stays of a voice whose consent was withdrawn: who had said what, and when."""
+    return {
+        "status": documents.WITHDRAWN,
+        "voice_id": document["voice_id"],
+        "consent": {**(document["consent"] or {}), "audio": None},
+        "withdrawn": document["withdrawn"],
+    }
+
+
+def _without(document: documents.Fields, leftover: Garbage) -> documents.Fields:
+    left = [path for path in document["garbage"] if path not in leftover.object_paths]
+    fields: documents.Fields = {"garbage": left}
+    if not left and not document.get("pending"):
+        fields["unsettled_since"] = firestore.DELETE_FIELD
+    return fields
+
+
+def pause(round_: int) -> None:
+    """Wait a random time, longer with each round, so that rivals do not meet again."""
+    time.sleep(random.uniform(0, min(0.2, 0.01 * 2**round_)))  # noqa: S311 - not a secret

@@ -1,0 +1,111 @@
+"""Withdraw an address that has leaked: the same item, under new names and tokens.
+
+The objects are written anew and the old ones removed, in the order of every save: readers
+see the old version until the new one is complete, and the old addresses are dead after.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import BinaryIO, cast
+
+from voxshelf.core.account import Policy
+from voxshelf.core.audio import Audio
+from voxshelf.core.content import Content, NewObject, Sink
+from voxshelf.core.errors import Unavailable
+from voxshelf.core.items import Generation, Voice
+from voxshelf.core.names import ObjectNames
+from voxshelf.core.profile import PROFILE_CONTENT_TYPE
+from voxshelf.core.reservation import Attempt, Item, Slot, decide_rewrite
+from voxshelf.use_cases.ports import Library, ObjectStore
+from voxshelf.use_cases.shelving import Order, new_lease, new_token, shelve
+
+
+def renew_urls(
+    uid: str,
+    item: Item,
+    *,
+    library: Library,
+    objects: ObjectStore,
+    sink: Callable[[], Sink],
+    policy: Policy,
+) -> Item:
+    """Write the item's objects anew; return it as it stands then. `sink` takes their bytes.
+
+    Raises:
+        NotFound, InProgress: the item has gone, or changed, meanwhile.
+        QuotaExceeded: there is no room for both versions at once.
+        Unavailable.
+    """
+    contents = {path: _fetched(path, digest, objects, sink) for path, digest in _digests(item)}
+
+    def new_objects(renewed: Item) -> Sequence[NewObject]:
+        return _new_objects(item, renewed, contents)
+
+    attempt = Attempt(
+        draft=lambda slot: _renewed(uid, item, slot, policy),
+        fingerprint=hashlib.sha256(repr(item.object_paths).encode()).hexdigest(),
+        lease=new_lease(),
+        request_key=None,
+        policy=policy,
+    )
+    order = Order(
+        uid=uid,
+        voice_id=item.voice_id,
+        request_key=None,
+        decide=lambda shelf: decide_rewrite(shelf, attempt, item),
+        objects=new_objects,
+        generation_id=item.generation_id if isinstance(item, Generation) else None,
+    )
+    return shelve(order, library, objects).item
+
+
+def _audios(item: Item) -> list[Audio]:
+    if isinstance(item, Generation):
+        return [item.audio]
+    recording = item.consent.audio if item.consent else None
+    return [item.sample, *([recording] if recording else [])]
+
+
+def _digests(item: Item) -> list[tuple[str, str]]:
+    stored = [(audio.path, audio.sha256) for audio in _audios(item)]
+    if isinstance(item, Voice) and item.profile is not None:
+        stored.append((item.profile.path, item.profile.sha256))
+    return stored
+
+
+def _fetched(path: str, digest: str, objects: ObjectStore, sink: Callable[[], Sink]) -> Content:
+    into = sink()
+    objects.download(path, cast(BinaryIO, into))
+    content = into.content()
+    if content.sha256 != digest:
+        raise Unavailable("The file could not be read whole. Try again.")
+    return content
+
+
+def _renewed(uid: str, item: Item, slot: Slot, policy: Policy) -> Item:
+    names = ObjectNames(uid, item.voice_id, slot.stamp)
+    if isinstance(item, Generation):
+        path = names.generation(item.audio.format)
+        return replace(item, audio=replace(item.audio, path=path, token=new_token(policy)))
+    consent, profile = item.consent, item.profile
+    if consent is not None and consent.audio is not None:
+        path = names.consent(consent.audio.format)
+        consent = replace(consent, audio=replace(consent.audio, path=path, token=new_token(policy)))
+    if profile is not None:
+        path = names.profile(first_version=False)
+        profile = replace(profile, path=path, token=new_token(policy))
+    sample = replace(item.sample, path=names.sample(item.sample.format), token=new_token(policy))
+    return replace(item, sample=sample, profile=profile, consent=consent)
+
+
+def _new_objects(old: Item, new: Item, contents: dict[str, Content]) -> list[NewObject]:
+    made = [
+        NewObject(after.path, contents[before.path], after.content_type, "inline", after.token)
+        for before, after in zip(_audios(old), _audios(new), strict=True)
+    ]
+    if isinstance(old, Voice) and isinstance(new, Voice) and old.profile and new.profile:
+        content = contents[old.profile.path]
+        path, token = new.profile.path, new.profile.token
+        made.append(NewObject(path, content, PROFILE_CONTENT_TYPE, "attachment", token))
+    return made

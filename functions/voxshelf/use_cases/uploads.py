@@ -1,0 +1,60 @@
+"""Direct uploads: files that a user put under `uploads/{uid}/`, taken over by a save."""
+
+import contextlib
+from typing import BinaryIO, cast
+
+from voxshelf.core.content import Content, Source, Upload
+from voxshelf.core.errors import NotFound, PayloadTooLarge, Unavailable
+from voxshelf.use_cases.ports import ObjectStore
+
+MAX_UPLOAD_BYTES = 200 * 1024 * 1024
+
+
+def received(source: Source, uid: str, objects: ObjectStore) -> Content:
+    """Return the bytes of a source, fetched from the store where they are an upload.
+
+    Raises:
+        NotFound: when it is not there, or another user's: the answer is the same.
+        PayloadTooLarge: when it is over the limit of the contract, section 7.
+    """
+    if isinstance(source, Content):
+        return source
+    size_bytes = objects.size(source.path) if _is_own(source.path, uid) else None
+    if size_bytes is None:
+        raise NotFound("There is no such upload. Upload the file again.")
+    if size_bytes > MAX_UPLOAD_BYTES:
+        raise PayloadTooLarge(
+            f"The upload is larger than {MAX_UPLOAD_BYTES} bytes.",
+            details={"max_bytes": MAX_UPLOAD_BYTES},
+        )
+    sink = source.sink()
+    objects.download(source.path, cast(BinaryIO, sink))
+    return sink.content()
+
+
+def identity(source: Source | None) -> str | None:
+    """Return what tells a source from another: its digest, or the path of an upload.
+
+    Uploads are written once, so a path stands for its bytes, also after they were taken over
+    and the upload removed: a retry must be recognised then.
+    """
+    if source is None:
+        return None
+    return source.path if isinstance(source, Upload) else source.sha256
+
+
+def remove_uploads(sources: list[Source | None], objects: ObjectStore) -> None:
+    """Remove the uploads among the sources; what fails here is removed by reconcile."""
+    paths = [source.path for source in sources if isinstance(source, Upload)]
+    with contextlib.suppress(Unavailable):
+        objects.delete(paths)
+
+
+def _is_own(path: str, uid: str) -> bool:
+    """Tell whether a path lies in the user's own folder, whoever reads it and however.
+
+    The store takes names literally, the emulator as paths: neither may leave the folder.
+    """
+    prefix = f"uploads/{uid}/"
+    segments = path.removeprefix(prefix).split("/")
+    return path.startswith(prefix) and not {"", ".", ".."} & set(segments) and len(path) <= 1024

@@ -1,0 +1,171 @@
+"""A voice that has been validated and is not yet in the library."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+from voxshelf.core.account import Policy
+from voxshelf.core.audio import SAMPLE_LIMITS, SPEECH_LIMITS, Audio, AudioFacts
+from voxshelf.core.content import Content, NewObject, Source
+from voxshelf.core.errors import InvalidAudio
+from voxshelf.core.items import Consent, Generation, Scalar, Voice
+from voxshelf.core.names import ObjectNames
+from voxshelf.core.profile import (
+    HEAD_BYTES,
+    PROFILE_CONTENT_TYPE,
+    Profile,
+    ProfileFacts,
+    inspect_profile,
+)
+from voxshelf.core.quality import grade, is_silent
+from voxshelf.core.reservation import Slot
+from voxshelf.use_cases.ports import AudioInspector, ObjectStore
+from voxshelf.use_cases.shelving import new_token
+from voxshelf.use_cases.uploads import received
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """The consent that comes with a voice; `audio` is the person saying so."""
+
+    statement: str
+    granted_by: str
+    audio: Content | None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveVoice:
+    """The command: what the owner said, and the bytes."""
+
+    uid: str
+    voice_id: str
+    name: str
+    sample: Source
+    profile: Source | None = None
+    template_message: str | None = None
+    language: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    consent: ConsentGiven | None = None
+    parameters: Mapping[str, Scalar] = field(default_factory=dict)
+    runpod_job_id: str | None = None
+    replace: bool = False
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceDraft:
+    """A command with its bytes at hand and measured."""
+
+    command: SaveVoice
+    policy: Policy
+    sample: Content
+    sample_facts: AudioFacts
+    profile: Content | None
+    profile_facts: ProfileFacts | None
+    consent_facts: AudioFacts | None
+
+    def voice(self, slot: Slot) -> Voice:
+        """Return the voice as it will stand in its place."""
+        command, facts = self.command, self.sample_facts
+        names = ObjectNames(command.uid, command.voice_id, slot.stamp)
+        replaced = slot.replaces if isinstance(slot.replaces, Voice) else None
+        return Voice(
+            voice_id=command.voice_id,
+            name=command.name,
+            version=replaced.version + 1 if replaced else 1,
+            language=command.language,
+            description=command.description,
+            tags=command.tags,
+            favorite=replaced.favorite if replaced else False,
+            template_message=command.template_message,
+            sample=Audio.stored(
+                facts, path=names.sample(facts.format.extension), token=new_token(self.policy)
+            ),
+            profile=self._profile(names.profile(first_version=slot.fresh)),
+            quality=grade(facts),
+            consent=self._consent(slot, names, replaced),
+            parameters=command.parameters,
+            runpod_job_id=command.runpod_job_id,
+            source="runpod" if command.runpod_job_id else "upload",
+            generation_count=replaced.generation_count if replaced else 0,
+            created_at=replaced.created_at if replaced else slot.now,
+            updated_at=slot.now,
+        )
+
+    def _profile(self, path: str) -> Profile | None:
+        content, facts = self.profile, self.profile_facts
+        if content is None or facts is None:
+            return None
+        return Profile(
+            path=path,
+            token=new_token(self.policy),
+            size_bytes=content.size_bytes,
+            sha256=content.sha256,
+            dtype=facts.dtype,
+            shape=facts.shape,
+            pickled=facts.pickled,
+            # A pickle runs code where it is loaded; until a job of ours is known to have made
+            # it (hardening, section 2), none may reach a GPU worker.
+            trusted=not facts.pickled,
+        )
+
+    def _consent(self, slot: Slot, names: ObjectNames, replaced: Voice | None) -> Consent | None:
+        given, facts = self.command.consent, self.consent_facts
+        if given is None:
+            # A new version of a voice is the same person: the consent goes on, its recording
+            # goes with the version that it came with.
+            earlier = replaced.consent if replaced else None
+            return replace(earlier, audio=None) if earlier else None
+        audio = None
+        if facts is not None:
+            path = names.consent(facts.format.extension)
+            audio = Audio.stored(facts, path=path, token=new_token(self.policy))
+        audio_sha256 = given.audio.sha256 if given.audio else None
+        said = f"{given.statement}\0{given.granted_by}\0{audio_sha256 or ''}"
+        return Consent(
+            statement=given.statement,
+            granted_by=given.granted_by,
+            granted_at=slot.now,
+            sha256=sha256(said.encode()).hexdigest(),
+            audio_sha256=audio_sha256,
+            audio=audio,
+        )
+
+    def new_objects(self, voice: Voice | Generation) -> Sequence[NewObject]:
+        """Return the objects to be written for the voice that was drafted."""
+        assert isinstance(voice, Voice)
+        objects = [_audio_object(voice.sample, self.sample)]
+        if voice.profile is not None and self.profile is not None:
+            path, token = voice.profile.path, voice.profile.token
+            objects.append(NewObject(path, self.profile, PROFILE_CONTENT_TYPE, "attachment", token))
+        given = self.command.consent
+        if voice.consent and voice.consent.audio and given and given.audio:
+            objects.append(_audio_object(voice.consent.audio, given.audio))
+        return objects
+
+
+def inspected(
+    command: SaveVoice, policy: Policy, objects: ObjectStore, inspect_audio: AudioInspector
+) -> VoiceDraft:
+    """Fetch and measure everything that a command brings.
+
+    Raises:
+        NotFound, PayloadTooLarge: an upload is not there, or too large.
+        UnsupportedMediaType, InvalidAudio, InvalidProfile.
+    """
+    sample = received(command.sample, command.uid, objects)
+    facts = inspect_audio(sample, SAMPLE_LIMITS)
+    if is_silent(facts.loudness):
+        raise InvalidAudio("The voice sample is silent: check the microphone and record it again.")
+    profile, profile_facts = None, None
+    if command.profile is not None:
+        profile = received(command.profile, command.uid, objects)
+        profile_facts = inspect_profile(profile.rewound().read(HEAD_BYTES), profile.size_bytes)
+    spoken = command.consent.audio if command.consent else None
+    consent_facts = inspect_audio(spoken, SPEECH_LIMITS) if spoken else None
+    return VoiceDraft(command, policy, sample, facts, profile, profile_facts, consent_facts)
+
+
+def _audio_object(audio: Audio, content: Content) -> NewObject:
+    return NewObject(audio.path, content, audio.content_type, "inline", audio.token)
