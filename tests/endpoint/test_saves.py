@@ -311,3 +311,26 @@ def test_storage_that_fails_is_503_with_retry_after(function, services):
     assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     assert services.library.records == {}
+
+
+def test_audio_over_the_limit_is_refused_with_the_way_out(function, services):
+    long = wav(0.6, rate_hz=192_000, channels=2) + bytes(24 * 1024 * 1024)
+    crlf = b"\r\n"
+    body = crlf.join(
+        [
+            b"--x",
+            b'Content-Disposition: form-data; name="voice_name"',
+            b"",
+            b"Long",
+            b"--x",
+            b'Content-Disposition: form-data; name="audio_file"; filename="a.wav"',
+            b"",
+            long,
+            b"--x--",
+            b"",
+        ]
+    )
+    content_type = "multipart/form-data; boundary=x"
+    answer = function("voices_save").post("/", data=body, headers=ADA, content_type=content_type)
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "payload_too_large")
+    assert answer.get_json()["details"] == {"max_bytes": 24 * 1024 * 1024}

@@ -160,14 +160,41 @@ def to_request(document: Document) -> RequestRecord:
     )
 
 
+# Where an item's document keeps the paths of its objects.
+_PATH_FIELDS = ("sample.path", "profile.path", "consent.audio.path", "audio.path")
+# All that `paths_of` reads: a document's texts are many times as long.
+FIELDS_WITH_PATHS = (
+    "status",
+    "garbage",
+    *_PATH_FIELDS,
+    *(f"pending.item.{field}" for field in _PATH_FIELDS),
+)
+
+
 def paths_of(document: Document) -> tuple[str, ...]:
     """Return the paths of all objects that a voice's or generation's document names."""
     paths = tuple(document.get("garbage", ()))
     if document["status"] == READY:
-        paths += to_item(document).object_paths
+        paths += _item_paths(document)
     if document.get("pending"):
-        paths += to_pending(document["pending"]).item.object_paths
+        paths += _item_paths(document["pending"]["item"])
     return paths
+
+
+def ready_paths_of(document: Document) -> tuple[str, ...]:
+    """Return the paths of the objects that readers see."""
+    return _item_paths(document)
+
+
+def _item_paths(fields: Document) -> tuple[str, ...]:
+    found = []
+    for field in _PATH_FIELDS:
+        value: Any = fields
+        for name in field.split("."):
+            value = value.get(name) if value else None
+        if value is not None:
+            found.append(value)
+    return tuple(found)
 
 
 def from_account(account: Account) -> Fields:

@@ -77,7 +77,8 @@ class FirestoreUpkeep:
         with translated():
             for kind in _KINDS:
                 collection = self._places.account(uid).collection(kind)
-                for snapshot in collection.stream(timeout=_STREAM_TIMEOUT_S):
+                named = collection.select(documents.FIELDS_WITH_PATHS)
+                for snapshot in named.stream(timeout=_STREAM_TIMEOUT_S):
                     paths.update(documents.paths_of(snapshot.to_dict() or {}))
         return frozenset(paths)
 
@@ -87,8 +88,9 @@ class FirestoreUpkeep:
             for kind in _KINDS:
                 group = self._places.client.collection_group(kind)
                 ready = group.where(filter=FieldFilter("status", "==", documents.READY))
-                for snapshot in ready.stream(timeout=_STREAM_TIMEOUT_S):
-                    yield from documents.to_item(snapshot.to_dict() or {}).object_paths
+                named = ready.select(documents.FIELDS_WITH_PATHS)
+                for snapshot in named.stream(timeout=_STREAM_TIMEOUT_S):
+                    yield from documents.ready_paths_of(snapshot.to_dict() or {})
 
 
 def _owner(snapshot: Snapshot) -> str:

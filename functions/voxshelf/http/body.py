@@ -44,7 +44,7 @@ def read_fields(request: flask.Request, resources: ExitStack) -> Fields:
     """
     declared = request.content_length
     if declared is not None and declared > MAX_BODY_BYTES:
-        raise _too_large()
+        raise too_large(MAX_BODY_BYTES)
     stream = _Limited(request)
     if request.mimetype == "multipart/form-data":
         boundary = request.mimetype_params.get("boundary")
@@ -57,11 +57,12 @@ def read_fields(request: flask.Request, resources: ExitStack) -> Fields:
     raise UnsupportedMediaType("Send multipart/form-data or application/json.")
 
 
-def _too_large() -> PayloadTooLarge:
+def too_large(max_bytes: int) -> PayloadTooLarge:
+    """Return the refusal of a body over a limit, with the way that is open."""
     return PayloadTooLarge(
-        f"The body is larger than {MAX_BODY_BYTES} bytes. Upload the audio to "
+        f"More than {max_bytes} bytes do not fit into a request. Upload the audio to "
         "uploads/{your uid}/ with the Firebase SDK and send its path as audio_path.",
-        details={"max_bytes": MAX_BODY_BYTES},
+        details={"max_bytes": max_bytes},
     )
 
 
@@ -81,7 +82,7 @@ class _Limited:
             raise InvalidRequest("The body is cut off, or its chunks are damaged.") from None
         self._left -= len(chunk)
         if self._left < 0:
-            raise _too_large()
+            raise too_large(MAX_BODY_BYTES)
         return chunk
 
 

@@ -5,11 +5,13 @@ import re
 from voxshelf.core.content import Content, Source
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.names import voice_id_for
-from voxshelf.http.body import Fields
+from voxshelf.http.body import Fields, too_large
 from voxshelf.http.fields import FieldReader
 from voxshelf.use_cases.save_speech import SaveSpeech
 from voxshelf.use_cases.voice_draft import ConsentGiven, SaveVoice
 
+# What is left of a body of 32 MiB for audio in base64, and the same for a file in a form.
+MAX_AUDIO_BYTES = 24 * 1024 * 1024
 MAX_NAME_CHARACTERS = 100
 MAX_TEMPLATE_CHARACTERS = 5_000
 MAX_DESCRIPTION_CHARACTERS = 1_000
@@ -82,6 +84,8 @@ def _audio(reader: FieldReader) -> Source:
             "Send the audio as audio_file, audio_base64 or audio_path.",
             details={"field": "audio_file"},
         )
+    if isinstance(audio, Content) and audio.size_bytes > MAX_AUDIO_BYTES:
+        raise too_large(MAX_AUDIO_BYTES)
     return audio
 
 
