@@ -1,4 +1,4 @@
-"""Measure how fast the functions are: `python -m benchmarks [--json] [--rounds N]`.
+"""Measure the functions: `python -m benchmarks [--json] [--rounds N] [--only PART ...]`.
 
 The emulators run on free ports under the project's supervisor, which ends every process however
 this one ends. A wanted ratio that is missed is marked and fails nothing: speed depends on the
@@ -17,7 +17,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.figures import Figure, json_text, read_json, table
+from benchmarks.parts import PARTS
+from benchmarks.report import Result, json_text, read_json, report
 from local.console import Console
 from local.firebase_config import emulators_of
 from local.java_programs import JavaProgramMissing
@@ -42,13 +43,15 @@ class NotMeasured(Exception):
         self.code = code
 
 
-def measured(stack: Stack, rounds: int | None, parent_pid: int, console: Console) -> list[Figure]:
+def measured(
+    stack: Stack, options: Sequence[str], parent_pid: int, console: Console
+) -> list[Result]:
     """Run the measurements inside the emulators. Raises NotMeasured."""
     progress, results = stack.scratch / "progress", stack.scratch / "results.json"
     progress.write_text("")
     ended = threading.Event()
     reader = threading.Thread(target=follow, args=(progress, console.write, ended), daemon=True)
-    script = _script(results, progress, rounds)
+    script = _script(results, progress, options)
     with stack.log.open("wb") as log:
         supervisor = Supervisor(
             # Of two `--only` the last counts: the stack's own has more emulators than are needed.
@@ -73,16 +76,16 @@ def measured(stack: Stack, rounds: int | None, parent_pid: int, console: Console
     return read_json(results.read_text())
 
 
-def _script(results: Path, progress: Path, rounds: int | None) -> str:
+def _script(results: Path, progress: Path, options: Sequence[str]) -> str:
     """The shell command for `emulators:exec`."""
     python_path = f"PYTHONPATH={ROOT / 'functions'}{os.pathsep}{ROOT}"
     command = ["env", python_path, sys.executable, "-u", "-m", "benchmarks.measurements"]
-    command += [str(results), *(["--rounds", str(rounds)] if rounds else [])]
+    command += [str(results), *options]
     # Errors stay with the output of firebase-tools, in the log.
     return f"cd {shlex.quote(str(ROOT))} && {shlex.join(command)} >{shlex.quote(str(progress))}"
 
 
-def _run(rounds: int | None, parent_pid: int, console: Console) -> list[Figure]:
+def _run(options: Sequence[str], parent_pid: int, console: Console) -> list[Result]:
     # Without bytecode a start takes 3 to 4 times as long; `prepared` compiles the functions.
     for folder in (sysconfig.get_path("purelib"), ROOT / "benchmarks"):
         compileall.compile_dir(folder, quiet=2)
@@ -91,7 +94,7 @@ def _run(rounds: int | None, parent_pid: int, console: Console) -> list[Figure]:
         with prepared(name, PROJECT, ports, state_folder(os.environ), console.step) as stack:
             console.step(f"Emulators start; log: {shown(stack.log)}")
             try:
-                return measured(stack, rounds, parent_pid, console)
+                return measured(stack, options, parent_pid, console)
             finally:
                 # Hundreds of megabytes of saved audio.
                 shutil.rmtree(stack.scratch, ignore_errors=True)
@@ -101,12 +104,15 @@ def main(arguments: Sequence[str]) -> int:
     """Measure and print; 0 whatever the figures are, 1 with one message when there are none."""
     parent_pid = os.getppid()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="figures as JSON, nothing else")
+    parser.add_argument("--json", action="store_true", help="results as JSON, nothing else")
     parser.add_argument("--rounds", type=int, help="the same number of rounds for every figure")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="measure these parts alone")
     options = parser.parse_args(arguments)
+    passed_on = ["--rounds", str(options.rounds)] if options.rounds else []
+    passed_on += ["--only", *options.only] if options.only else []
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            figures = _run(options.rounds, parent_pid, Console())
+            results = _run(passed_on, parent_pid, Console())
     except NotMeasured as problem:
         sys.stderr.write(f"{problem}\n")
         return problem.code
@@ -115,7 +121,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
-    sys.stdout.write(json_text(figures) + "\n" if options.json else table(figures))
+    sys.stdout.write(json_text(results) + "\n" if options.json else report(results))
     return 0
 
 

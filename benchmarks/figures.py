@@ -1,13 +1,9 @@
-"""Measured times beside their floor, and how both are shown."""
+"""Measured times beside their floor."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
-
-_HEADINGS = ("figure", "p50", "floor p50", "ratio", "wanted", "", "samples", "floor")
-
 
 # Does one thing once and returns how long it took, in seconds. Its argument is another number each
 # time, so that names can be made from it.
@@ -95,47 +91,3 @@ def interleaved(
         if number >= 0 and (number + 1) % max(1, rounds // 4) == 0:
             say(f"  round {number + 1} of {rounds}")
     return times
-
-
-def table(figures: Sequence[Figure]) -> str:
-    """The figures for people, one a line."""
-    rows = [_HEADINGS, *(_row(figure) for figure in figures)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
-    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:], ""])
-
-
-def json_text(figures: Sequence[Figure]) -> str:
-    """The figures for programs: one JSON object."""
-    return json.dumps({"figures": [figure.as_json() for figure in figures]}, indent=2)
-
-
-def read_json(text: str) -> list[Figure]:
-    """Read what `json_text` wrote."""
-    return [Figure.from_json(fields) for fields in json.loads(text)["figures"]]
-
-
-def _row(figure: Figure) -> tuple[str, ...]:
-    return (
-        figure.name,
-        _milliseconds(figure.p50_s),
-        _milliseconds(figure.floor_p50_s),
-        "" if figure.ratio is None else f"{figure.ratio:.2f}",
-        "" if figure.wanted is None else f"<= {figure.wanted:g}",
-        figure.verdict,
-        str(len(figure.times_s)),
-        figure.floor_name,
-    )
-
-
-def _milliseconds(time_s: float | None) -> str:
-    return "" if time_s is None else f"{time_s * 1000:.1f} ms"
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Numbers to the right, words to the left."""
-    words = {0, 5, 7}
-    return [
-        cell.ljust(width) if column in words else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]

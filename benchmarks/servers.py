@@ -11,9 +11,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.client import Client
@@ -59,6 +59,25 @@ class Backends:
         )
 
     @property
+    def storage(self) -> str:
+        """`host:port` of Storage."""
+        return self.environ["FIREBASE_STORAGE_EMULATOR_HOST"]
+
+    @property
+    def firestore(self) -> str:
+        """`host:port` of Firestore."""
+        return self.environ["FIRESTORE_EMULATOR_HOST"]
+
+    def at(self, storage: str, firestore: str) -> "Backends":
+        """The same backends at other addresses: those of proxies before them."""
+        moved = {
+            "FIREBASE_STORAGE_EMULATOR_HOST": storage,
+            "STORAGE_EMULATOR_HOST": f"http://{storage}",
+            "FIRESTORE_EMULATOR_HOST": firestore,
+        }
+        return replace(self, environ={**self.environ, **moved})
+
+    @property
     def bucket(self) -> str:
         """The default bucket that the emulator gives to a demo project."""
         return f"{self.project}.appspot.com"
@@ -99,14 +118,30 @@ def serving(
     target: str, environ: Mapping[str, str], source: Path | None = None
 ) -> Iterator[Server]:
     """Run one function of `source` (functions/main.py) while the block runs."""
-    port = _free_port()
     command = [str(_FRAMEWORK), "--source", str(source or FUNCTIONS / "main.py")]
-    command += ["--target", target, "--host", HOST, "--port", str(port)]
+    with _running(target, [*command, "--target", target], environ, FUNCTIONS) as server:
+        yield server
+
+
+@contextmanager
+def serving_local_disk(environ: Mapping[str, str], folder: Path) -> Iterator[Server]:
+    """Run the workflow that the functions replace, as such projects run it: one uvicorn process."""
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.local_disk_server:app"]
+    paths = {"PYTHONPATH": str(ROOT), "LOCAL_DISK_FOLDER": str(folder)}
+    with _running("local_disk_server", command, {**environ, **paths}, ROOT) as server:
+        yield server
+
+
+@contextmanager
+def _running(
+    target: str, command: Sequence[str], environ: Mapping[str, str], folder: Path
+) -> Iterator[Server]:
+    port = _free_port()
     started = time.perf_counter()
     process = subprocess.Popen(
-        command,
+        [*command, "--host", HOST, "--port", str(port)],
         env=environ,
-        cwd=FUNCTIONS,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         # One line a request would be written into a log that others write too.
         stdout=subprocess.DEVNULL,

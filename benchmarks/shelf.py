@@ -32,12 +32,12 @@ class Shelf:
         return api.save_speech(self.voice_id, text, self.audio)
 
 
-def stocked(backends: Backends, say: Callable[[str], None]) -> Shelf:
-    """Make a user with one voice and about a hundred generations.
+def stocked(backends: Backends, generations: int, say: Callable[[str], None]) -> Shelf:
+    """Make a user with one voice and so many generations.
 
     It also warms the emulators up, whose first requests are slow.
     """
-    say(f"Saving a library of {GENERATIONS} generations ...")
+    say(f"Saving a library of {generations} generations ...")
     email = f"bench-{secrets.token_hex(4)}@voxshelf.example"
     user = sign_up(backends.auth, email, secrets.token_urlsafe())
     audio, profile = recordings.recording(SAMPLE_S), recordings.profile()
@@ -48,6 +48,6 @@ def stocked(backends: Backends, say: Callable[[str], None]) -> Shelf:
         voice_id: str = server.client(user.id_token).object(request, 201)["voice_id"]
     with serving("tts_save", environ) as server:
         client = server.client(user.id_token)
-        for number in range(GENERATIONS):
+        for number in range(generations):
             client.send(api.save_speech(voice_id, f"Sentence number {number}.", short), 201)
     return Shelf(user, voice_id, audio, profile)

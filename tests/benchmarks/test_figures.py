@@ -1,8 +1,6 @@
-import json
-
 import pytest
 
-from benchmarks.figures import Figure, interleaved, json_text, read_json, table
+from benchmarks.figures import Figure, interleaved
 
 SAVE = Figure("warm save", [0.030, 0.010, 0.020], "one upload", [0.010, 0.010], wanted=1.5)
 HEALTH = Figure("health", [0.001])
@@ -23,20 +21,6 @@ def test_the_verdict_compares_the_ratio_with_what_is_wanted(wanted, verdict):
 def test_a_figure_without_floor_has_neither_ratio_nor_verdict():
     assert HEALTH.ratio is None
     assert HEALTH.verdict == ""
-
-
-def test_json_holds_the_medians_and_reads_back_as_the_same_figures():
-    text = json_text([SAVE, HEALTH])
-    first = json.loads(text)["figures"][0]
-    assert (first["p50_s"], first["samples"], first["verdict"]) == (0.020, 3, "missed")
-    assert read_json(text) == [SAVE, Figure("health", [0.001], floor_times_s=[])]
-
-
-def test_the_table_shows_milliseconds_and_marks_what_missed():
-    row = table([SAVE, HEALTH]).splitlines()[2]
-    assert row.split("  ")[0] == "warm save"
-    assert "20.0 ms" in row
-    assert "missed" in row
 
 
 def test_measures_take_turns_and_the_warm_up_is_not_counted():
