@@ -37,6 +37,14 @@ test: install ## Run all tests, inside the emulators
 test-fast: install ## Run the tests that need no emulator
 	@$(PY) -m pytest -m "not emulator" $(ARGS)
 
+.PHONY: chaos
+chaos: install ## Kill, cut and delay saves, and count what is lost; ARGS=--json for machines
+	@$(PY) -m tests.chaos $(ARGS)
+
+.PHONY: fuzz
+fuzz: install ## Send mutated files and requests; ARGS="--runs 5000"
+	@$(PY) -m tests.hardening.fuzz $(ARGS)
+
 .PHONY: check
 check: install ## Check formatting, lint, types and generated files
 	$(VENV)/bin/ruff format --check .

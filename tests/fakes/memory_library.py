@@ -22,7 +22,7 @@ from voxshelf.core.reservation import (
     in_progress,
     reserved_amount,
 )
-from voxshelf.use_cases.ports import Deletion, Garbage, Kind, Leftover, Receipt
+from voxshelf.use_cases.ports import Deletion, Garbage, Glance, Kind, Leftover, Receipt
 
 
 @dataclass
@@ -59,6 +59,10 @@ class MemoryLibrary:
         self._versions = itertools.count(1)
         self._lock = threading.RLock()
 
+    def glance(self, uid: str, voice_id: str, request_key: str | None) -> Glance:
+        """Read nothing yet: a lock is held while reserving, so there is no round trip to save."""
+        return object()
+
     def reserve(
         self,
         uid: str,
@@ -67,6 +71,7 @@ class MemoryLibrary:
         decide: Callable[[Shelf], Decision],
         *,
         generation_id: str | None = None,
+        glance: Glance | None = None,
     ) -> Receipt | Replay:
         with self._lock:
             decision = decide(self._shelf(uid, voice_id, request_key, generation_id))

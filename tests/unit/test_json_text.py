@@ -82,6 +82,7 @@ BOMBS = {
     "lists in lists": b"[" * 20_000_000,
     "objects in objects": b'{"a":' * 5_000_000,
     "a list of lists": b'{"a":[' + b"[]," * 7_000_000 + b"[]]}",
+    "a short list of lists": b'{"a":[' + b"[]," * 300_000 + b"[]]}",
     "a list of numbers": b'{"a":[' + b"1," * 10_000_000 + b"1]}",
     "a million names": b"{" + b'"a":1,' * 3_000_000 + b'"b":1}',
     "digits without end": b'{"a":' + b"9" * 20_000_000 + b"}",
@@ -99,7 +100,7 @@ def test_a_bomb_is_refused_at_once(bomb):
     started = time.perf_counter()
     with pytest.raises(InvalidRequest):
         parse_object(bytearray(BOMBS[bomb]))
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 2
 
 
 @pytest.mark.parametrize(

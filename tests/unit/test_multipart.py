@@ -107,7 +107,7 @@ def test_a_damaged_form_is_refused_at_once(body):
     started = time.perf_counter()
     with pytest.raises(InvalidRequest):
         read(BROKEN[body])
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 2
 
 
 @pytest.mark.parametrize("boundary", ["", "x" * 20_000, "\r\n", "ünï", "(.*)+", "--", "\0"])
@@ -118,11 +118,12 @@ def test_any_boundary_is_only_text(boundary):
         read(form(part("a", b"1")).replace(BOUNDARY, boundary.encode()), boundary=boundary)
 
 
-@pytest.mark.parametrize("more", range(-12, 40))
-def test_a_file_is_the_same_wherever_the_pieces_end(more):
-    head = part("audio_file", b"", "a.wav")
+@pytest.mark.parametrize("behind", [b"", b"\r\n" * 50], ids=["", "more behind the end"])
+@pytest.mark.parametrize("more", range(-60, 40))
+def test_a_file_is_the_same_wherever_the_pieces_end(more, behind):
+    head = part("a", b"1") + part("audio_file", b"", "a.wav")
     audio = b"A" * (8192 * 2 - len(head) + more)
-    body = form(part("audio_file", audio, "a.wav"), part("a", b"1"))
+    body = form(part("a", b"1"), part("audio_file", audio, "a.wav")) + behind
     assert read(body) == ({"a": "1"}, {"audio_file": audio})
 
 

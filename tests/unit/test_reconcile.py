@@ -34,6 +34,8 @@ class CrashingShelf(SpeechShelf):
         class Dying:
             def __getattr__(self, name):
                 method = getattr(port, name)
+                if name == "glance":
+                    return method  # it changes nothing, so dying before it is dying at once
 
                 def call(*arguments, **options):
                     if shelf.steps_left is not None:

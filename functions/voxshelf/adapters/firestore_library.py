@@ -9,7 +9,8 @@ names unique.
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 
 from google.cloud import firestore
@@ -19,7 +20,7 @@ from voxshelf.adapters.firestore_counters import grown, released
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, FirestoreDeletions, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
 from voxshelf.adapters.firestore_places import TIMEOUT_S, Places
-from voxshelf.adapters.firestore_shelf import Place, Snapshots, shelf_of
+from voxshelf.adapters.firestore_shelf import Place, Snapshots, Version, shelf_of
 from voxshelf.core.errors import Unavailable
 from voxshelf.core.items import Generation
 from voxshelf.core.reservation import (
@@ -31,19 +32,22 @@ from voxshelf.core.reservation import (
     Shelf,
     in_progress,
 )
-from voxshelf.use_cases.ports import Receipt, kind_of
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """When the two documents of a reservation were written: its mark against later writers."""
-
-    item: datetime
-    request: datetime | None
+from voxshelf.use_cases.ports import Glance, Receipt, kind_of
 
 
 class FirestoreLibrary(FirestoreDeletions):
     """Plays `Library` in Firestore."""
+
+    def __init__(self, client: firestore.Client) -> None:
+        """Use `client`, which may be shared by threads."""
+        super().__init__(client)
+        # One reading for each request that an instance serves at once.
+        self._aside = ThreadPoolExecutor(max_workers=8, thread_name_prefix="glance")
+
+    def glance(self, uid: str, voice_id: str, request_key: str | None) -> Glance:
+        """See `Library.glance`."""
+        place = self._place(uid, voice_id, request_key, None)
+        return self._aside.submit(self._read, place, None)
 
     def reserve(
         self,
@@ -53,13 +57,15 @@ class FirestoreLibrary(FirestoreDeletions):
         decide: Callable[[Shelf], Decision],
         *,
         generation_id: str | None = None,
+        glance: Glance | None = None,
     ) -> Receipt | Replay:
         """See `Library.reserve`."""
         place = self._place(uid, voice_id, request_key, generation_id)
         written: Reservation | None = None
         for round_ in range(MAX_ROUNDS):
             with translated():
-                seen = self._read(place, written)
+                seen = self._read(place, written) if glance is None else _result(glance)
+                glance = None
                 if written is not None and (receipt := self._own(uid, written, seen)):
                     return receipt
                 decision = decide(shelf_of(place, seen))
@@ -255,6 +261,12 @@ class FirestoreLibrary(FirestoreDeletions):
                 return
             if request is not None and version.request is not None:
                 _delete_unchanged(self._places, request, version.request)
+
+
+def _result(glance: Glance) -> Snapshots:
+    assert isinstance(glance, Future)
+    seen: Snapshots = glance.result()
+    return seen
 
 
 def _version(receipt: Receipt) -> Version:

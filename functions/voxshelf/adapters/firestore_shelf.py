@@ -1,6 +1,7 @@
 """What a decision looks at, read from Firestore in one go."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from google.cloud import firestore
 
@@ -9,6 +10,14 @@ from voxshelf.adapters.firestore_places import Snapshot
 from voxshelf.core.reservation import Entry, Shelf
 
 Snapshots = dict[str, Snapshot]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """When the two documents of a reservation were written: its mark against later writers."""
+
+    item: datetime
+    request: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

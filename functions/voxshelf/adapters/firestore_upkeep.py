@@ -12,8 +12,8 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_errors import translated
-from voxshelf.adapters.firestore_library import Version
 from voxshelf.adapters.firestore_places import TIMEOUT_S, Places, Snapshot
+from voxshelf.adapters.firestore_shelf import Version
 from voxshelf.core.account import Account
 from voxshelf.core.reservation import Reservation
 from voxshelf.use_cases.ports import Deletion, Garbage, Kind, Leftover, Receipt

@@ -52,11 +52,18 @@ class Garbage:
 Leftover = Receipt | Deletion | Garbage
 
 
+class Glance(Protocol):
+    """A reading of the shelf that has begun. It may be old when it is used: a write shows that."""
+
+
 class Library(Protocol):
     """Decides what exists. Every method is one atomic write, or fails as a whole.
 
     All raise `Unavailable` when the database does not answer in time.
     """
+
+    def glance(self, uid: str, voice_id: str, request_key: str | None) -> Glance:
+        """Begin to read what `reserve` will look at first, beside what the caller does."""
 
     def reserve(
         self,
@@ -66,6 +73,7 @@ class Library(Protocol):
         decide: Callable[[Shelf], Decision],
         *,
         generation_id: str | None = None,
+        glance: Glance | None = None,
     ) -> Receipt | Replay:
         """Read the shelf, decide, and write the reservation unless the shelf has changed.
 

@@ -75,6 +75,8 @@ def save_speech(
     """
     key = request_key("speech", command.idempotency_key)
     digest = _fingerprint(command)
+    # The round trip passes while the audio is decoded.
+    glance = library.glance(command.uid, command.voice_id, key)
     try:
         audio = received(command.audio, command.uid, objects)
     except NotFound:
@@ -99,6 +101,7 @@ def save_speech(
         request_key=key,
         decide=lambda shelf: decide_generation(shelf, attempt),
         objects=new_objects,
+        glance=glance,
     )
     saved = shelve(order, library, objects)
     remove_uploads([command.audio], objects)

@@ -51,6 +51,8 @@ def save_voice(
         )
     key = request_key("voice", command.idempotency_key)
     content = _fingerprint(command)
+    # The round trip passes while the audio is decoded.
+    glance = library.glance(command.uid, command.voice_id, key)
     try:
         draft = inspected(command, policy, objects, inspect_audio)
     except NotFound:
@@ -65,6 +67,7 @@ def save_voice(
         request_key=key,
         decide=lambda shelf: decide_voice(shelf, attempt, replace=command.replace),
         objects=draft.new_objects,
+        glance=glance,
     )
     saved = shelve(order, library, objects)
     remove_uploads([command.sample, command.profile], objects)

@@ -24,7 +24,7 @@ from voxshelf.core.reservation import (
     Slot,
     decide_replay,
 )
-from voxshelf.use_cases.ports import Garbage, Library, ObjectStore, Receipt, kind_of
+from voxshelf.use_cases.ports import Garbage, Glance, Library, ObjectStore, Receipt, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Order:
     decide: Callable[[Shelf], Decision]
     objects: Callable[[Item], Sequence[NewObject]]
     generation_id: str | None = None
+    glance: Glance | None = None
 
 
 def new_token(policy: Policy) -> str:
@@ -78,6 +79,7 @@ def shelve(order: Order, library: Library, objects: ObjectStore) -> Shelved:
         order.request_key,
         order.decide,
         generation_id=order.generation_id,
+        glance=order.glance,
     )
     if isinstance(outcome, Replay):
         return Shelved(outcome.item, replayed=True)
