@@ -5,6 +5,7 @@ its request and calls a use case.
 """
 
 import gc
+import io
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -193,8 +194,13 @@ def _drain(request: flask.Request) -> None:
     functions-framework otherwise reads it in one piece after the handler has returned,
     which costs the memory that an early refusal was to save (platform, measured).
     """
-    while request.stream.read(_CHUNK_BYTES):
-        pass
+    try:
+        while request.stream.read(_CHUNK_BYTES):
+            pass
+    except Exception:
+        # The client is gone, or its chunks are damaged (gunicorn has errors of its own for
+        # these). functions-framework reads once more, and must not meet the same.
+        request.stream = io.BytesIO()
 
 
 def _collect_garbage_from_now_on() -> None:
