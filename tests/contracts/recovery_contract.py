@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.contracts.library_contract import AUDIO, NO_LEASE, LibraryCalls, generation, voice
+from tests.contracts.library_contract import AUDIO, NO_LEASE, NOON, LibraryCalls, generation, voice
 from voxshelf.core.account import Account
 from voxshelf.core.errors import InProgress, NotFound
 from voxshelf.core.query import ListQuery
@@ -38,6 +38,15 @@ class RecoveryContract(LibraryCalls):
         assert shelf.voice(uid, "voice_a").generation_count == 0
         account = self._account(shelf, uid)
         assert (account.kept.generations, account.kept.size_bytes) == (0, voice().size_bytes)
+
+    def test_old_speech_does_not_count_at_a_voice_that_was_made_anew(self, shelf, uid):
+        self._save(shelf, uid, voice())
+        self._save(shelf, uid, generation("g1"))
+        shelf.forget(shelf.delete(uid, "voices", "voice_a"))
+        later = NOON.replace(year=2027)
+        self._save(shelf, uid, voice(created_at=later, updated_at=later), fingerprint="anew")
+        shelf.forget(shelf.delete(uid, "generations", "g1"))
+        assert shelf.voice(uid, "voice_a").generation_count == 0
 
     def test_deleting_again_continues_the_deletion(self, shelf, uid):
         self._save(shelf, uid, voice())

@@ -142,7 +142,11 @@ class MemoryLibrary:
     def _count(self, uid: str, item: Item, change: int) -> None:
         if isinstance(item, Generation):
             record = self.records.get((uid, "voices", item.voice_id))
-            if record is not None and isinstance(record.ready, Voice):
+            if (
+                record is not None
+                and isinstance(record.ready, Voice)
+                and record.ready.created_at <= item.created_at
+            ):
                 count = record.ready.generation_count + change
                 record.ready = replace(record.ready, generation_count=count)
 

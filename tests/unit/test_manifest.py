@@ -43,7 +43,7 @@ def test_a_function_is_second_generation_with_concurrency_equal_to_its_threads(n
 def test_every_param_has_a_value_for_a_deploy_without_questions():
     assert {param["name"] for param in MANIFEST["params"]} == set(ENV) - {
         "THREADS",
-        "MALLOC_MMAP_THRESHOLD_",
+        "MALLOC_ARENA_MAX",
     }
     for param in MANIFEST["params"]:
         assert str(param["default"]).lower() == ENV[param["name"]].lower()

@@ -77,10 +77,14 @@ class FirestoreDeletions:
         batch.update(self._places.account(uid), counters)
         batch.commit(timeout=TIMEOUT_S)
         if isinstance(item, Generation):
-            self._count_down(uid, item.voice_id)
+            self._count_down(uid, item)
 
-    def _count_down(self, uid: str, voice_id: str) -> None:
-        voice = self._places.item(uid, "voices", voice_id)
+    def _count_down(self, uid: str, generation: Generation) -> None:
+        """Count the generation no more at its voice, unless another has taken the voice's id."""
+        voice = self._places.item(uid, "voices", generation.voice_id)
+        fields = voice.get(["status", "created_at"], timeout=TIMEOUT_S).to_dict() or {}
+        if fields.get("status") != documents.READY or fields["created_at"] > generation.created_at:
+            return
         try:
             voice.update({"generation_count": firestore.Increment(-1)}, timeout=TIMEOUT_S)
         except CONFLICTS:
@@ -89,28 +93,33 @@ class FirestoreDeletions:
 
     def forget(self, leftover: Deletion | Garbage) -> None:
         """See `Library.forget`."""
-        reference = self._places.item(leftover.uid, leftover.kind, leftover.item_id)
-        with translated():
-            snapshot = reference.get(timeout=TIMEOUT_S)
-            document: documents.Fields = snapshot.to_dict() or {}
-            if not snapshot.exists:
-                return
-            batch = self._places.client.batch()
-            unchanged = self._places.unchanged(snapshot.update_time)
-            if isinstance(leftover, Deletion):
-                if document["status"] != documents.DELETING:
-                    return
-                if document.get("withdrawn"):
-                    batch.set(reference, _barred(document))
+        for round_ in range(MAX_ROUNDS):
+            with translated():
+                try:
+                    self._forget(leftover)
+                except CONFLICTS:
+                    # A generation was counted at the voice at this very moment, say.
+                    pause(round_)
                 else:
-                    batch.delete(reference, option=unchanged)
-            else:
-                batch.update(reference, _without(document, leftover), option=unchanged)
-            try:
-                batch.commit(timeout=TIMEOUT_S)
-            except CONFLICTS:
-                # Somebody else wrote; the note stays, and reconcile comes by again.
-                return
+                    return
+
+    def _forget(self, leftover: Deletion | Garbage) -> None:
+        reference = self._places.item(leftover.uid, leftover.kind, leftover.item_id)
+        snapshot = reference.get(timeout=TIMEOUT_S)
+        if not snapshot.exists:
+            return
+        document: documents.Fields = snapshot.to_dict() or {}
+        batch = self._places.client.batch()
+        unchanged = self._places.unchanged(snapshot.update_time)
+        if isinstance(leftover, Garbage):
+            batch.update(reference, _without(document, leftover), option=unchanged)
+        elif document["status"] != documents.DELETING:
+            return
+        elif document.get("withdrawn"):
+            batch.set(reference, _barred(document))
+        else:
+            batch.delete(reference, option=unchanged)
+        batch.commit(timeout=TIMEOUT_S)
 
 
 def _barred(document: documents.Fields) -> documents.Fields:
