@@ -10,7 +10,7 @@ from voxshelf.adapters.firestore_counters import grown, released
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
 from voxshelf.adapters.firestore_places import TIMEOUT_S, Places, Snapshot
 from voxshelf.core.errors import NotFound, Unavailable
-from voxshelf.core.items import Generation
+from voxshelf.core.items import Generation, Voice
 from voxshelf.core.reservation import reserved_amount
 from voxshelf.use_cases.ports import Deletion, Garbage, Kind
 
@@ -75,21 +75,21 @@ class FirestoreDeletions:
             pending = documents.to_pending(document["pending"])
             counters |= released(reserved_amount(pending.item, item))
         batch.update(self._places.account(uid), counters)
+        voice = self._counting_voice(uid, item)
+        if voice is not None:
+            batch.update(voice, {"generation_count": firestore.Increment(-1)})
         batch.commit(timeout=TIMEOUT_S)
-        if isinstance(item, Generation):
-            self._count_down(uid, item)
 
-    def _count_down(self, uid: str, generation: Generation) -> None:
-        """Count the generation no more at its voice, unless another has taken the voice's id."""
-        voice = self._places.item(uid, "voices", generation.voice_id)
+    def _counting_voice(
+        self, uid: str, item: Voice | Generation
+    ) -> firestore.DocumentReference | None:
+        """Return the voice that a generation counts at: not one that took the id later."""
+        if not isinstance(item, Generation):
+            return None
+        voice = self._places.item(uid, "voices", item.voice_id)
         fields = voice.get(["status", "created_at"], timeout=TIMEOUT_S).to_dict() or {}
-        if fields.get("status") != documents.READY or fields["created_at"] > generation.created_at:
-            return
-        try:
-            voice.update({"generation_count": firestore.Increment(-1)}, timeout=TIMEOUT_S)
-        except CONFLICTS:
-            # The voice was deleted, and its count with it.
-            return
+        counts = fields.get("status") == documents.READY
+        return voice if counts and fields["created_at"] <= item.created_at else None
 
     def forget(self, leftover: Deletion | Garbage) -> None:
         """See `Library.forget`."""
