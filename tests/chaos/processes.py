@@ -1,0 +1,91 @@
+"""Functions in processes of their own, started so that they can be killed."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+from local.layout import ROOT
+
+HOST = "127.0.0.1"
+_FUNCTIONS = ROOT / "functions"
+_FRAMEWORK = Path(sys.executable).with_name("functions-framework")
+_START_DEADLINE_S = 40.0
+
+
+class NotServing(Exception):
+    """A function's process ended or does not listen; the text says where its log is."""
+
+
+class FunctionProcess:
+    """One function served by functions-framework, as on the platform."""
+
+    def __init__(self, target: str, environ: Mapping[str, str], log: Path) -> None:
+        """Start it; `ready` waits until it listens."""
+        self.target, self._log = target, log
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            self.port: int = probe.getsockname()[1]
+        command = [str(_FRAMEWORK), "--source", "main.py", "--target", target]
+        command += ["--host", HOST, "--port", str(self.port)]
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                env=dict(environ),
+                cwd=_FUNCTIONS,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                # gunicorn's worker and the processes that decode audio are in its group.
+                start_new_session=True,
+            )
+
+    @property
+    def url(self) -> str:
+        """Return the function's own address."""
+        return f"http://{HOST}:{self.port}"
+
+    def ready(self) -> "FunctionProcess":
+        """Return itself once it listens. Raises NotServing."""
+        deadline = time.monotonic() + _START_DEADLINE_S
+        while True:
+            if self._listens():
+                return self
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise NotServing(f"{self.target} does not listen; see {self._log}")
+            time.sleep(0.01)
+
+    def _listens(self) -> bool:
+        try:
+            with socket.create_connection((HOST, self.port), 1) as connection:
+                # Nobody listens yet, and the system has given this end the very port that it
+                # calls: it is connected to itself. Of thousands of attempts some do.
+                return connection.getsockname() != connection.getpeername()
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """End the process and all that it has started, at once; twice is once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def alive(self) -> int:
+        """Return how many processes of its group are still there."""
+        group = self._process.pid
+        return sum(_group_of(pid) == group for pid in psutil.pids())
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        ended = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return None if ended else os.getpgid(pid)
+    except (psutil.Error, ProcessLookupError):
+        return None
