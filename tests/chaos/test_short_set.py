@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos import outages, races
+from tests.chaos import kills, outages, races
 from tests.chaos.report import table
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow]
@@ -32,6 +32,10 @@ def nothing_is_wrong(results):
     results = list(results)
     assert results
     assert not any(result.failed for result in results), f"\n{table(results)}"
+
+
+def test_dying_at_any_boundary_and_reconcile_dying_too_leaves_nothing_wrong(lab):
+    nothing_is_wrong(kills.reconcile_killed(lab, kills=4))
 
 
 def test_failing_services_leave_nothing_wrong(lab):

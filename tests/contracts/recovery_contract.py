@@ -48,6 +48,24 @@ class RecoveryContract(LibraryCalls):
         shelf.forget(shelf.delete(uid, "generations", "g1"))
         assert shelf.voice(uid, "voice_a").generation_count == 0
 
+    def test_speech_that_is_saved_during_a_replacement_hinders_it_not(self, shelf, uid):
+        self._save(shelf, uid, voice())
+        newer = voice(version=2, name="Newer")
+        receipt = self._reserve_voice(shelf, uid, newer, fingerprint="f2", replace=True)
+        self._save(shelf, uid, generation("g1"))
+        shelf.confirm(receipt)
+        assert shelf.voice(uid, "voice_a") == replace(newer, generation_count=1)
+
+    def test_an_undoing_that_stopped_half_way_is_found_and_can_only_be_undone(self, shelf, uid):
+        receipt = self._reserve_voice(shelf, uid, voice(), key="k")
+        shelf.seize(receipt)
+        (left,) = self._leftovers(shelf, uid)
+        with pytest.raises(InProgress):
+            shelf.confirm(left)
+        shelf.abandon(shelf.seize(left))
+        assert self._leftovers(shelf, uid) == []
+        assert self._account(shelf, uid).reserved == Account().reserved
+
     def test_deleting_again_continues_the_deletion(self, shelf, uid):
         self._save(shelf, uid, voice())
         first = shelf.delete(uid, "voices", "voice_a")

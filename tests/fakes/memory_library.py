@@ -119,7 +119,7 @@ class MemoryLibrary:
                 return
             if record is None or record.version != receipt.version or not self._owns_key(receipt):
                 raise in_progress()
-            record.ready, record.fingerprint = pending.item, pending.fingerprint
+            record.ready, record.fingerprint = _counted(pending.item, record), pending.fingerprint
             record.pending, record.saved_by = None, pending.lease
             record.garbage = receipt.reservation.leftovers
             record.since = pending.since if record.garbage else None
@@ -297,6 +297,13 @@ class MemoryLibrary:
 
 def _key(uid: str, item: Item) -> tuple[str, Kind, str]:
     return uid, "generations" if isinstance(item, Generation) else "voices", item.item_id
+
+
+def _counted(item: Item, record: _Record) -> Item:
+    """Generations may have been counted since the version that is replaced was read."""
+    if isinstance(item, Voice) and isinstance(record.ready, Voice):
+        return replace(item, generation_count=record.ready.generation_count)
+    return item
 
 
 def _place(item: Item, query: ListQuery) -> tuple[str, str]:

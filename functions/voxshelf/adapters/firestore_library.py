@@ -139,18 +139,20 @@ class FirestoreLibrary(FirestoreDeletions):
     def confirm(self, receipt: Receipt) -> None:
         """See `Library.confirm`."""
         reservation = receipt.reservation
+        if reservation.pending.request_key is not None and _version(receipt).request is None:
+            raise in_progress()
         is_generation = isinstance(reservation.pending.item, Generation)
-        count = is_generation and reservation.replaces is None
         try:
-            self._confirm(receipt, count=count)
+            self._confirm(receipt, count=is_generation and reservation.replaces is None)
         except CONFLICTS as conflict:
             if self._is_confirmed(receipt):
                 return
-            if not count or self._current(receipt) is None:
+            current = self._current(receipt)
+            if current is None:
                 raise in_progress() from conflict
-            # Only the voice that a generation counts at can be missing now: it was deleted
-            # meanwhile, and its generations stay.
-            self._confirm_uncounted(receipt)
+            # Nobody took the place: a generation was counted at the voice meanwhile, or the
+            # voice that this generation counts at was deleted, and its generations stay.
+            self._confirm_uncounted(current)
 
     def _confirm_uncounted(self, receipt: Receipt) -> None:
         try:
@@ -162,12 +164,15 @@ class FirestoreLibrary(FirestoreDeletions):
         reservation, version = receipt.reservation, _version(receipt)
         pending = reservation.pending
         fields = documents.from_item(pending.item)
+        # Generations may have been counted since the version that is replaced was read.
+        counted = ("generation_count",) if reservation.replaces is not None else ()
+        written = {name: value for name, value in fields.items() if name not in counted}
         leftovers = list(reservation.leftovers)
         batch = self._places.client.batch()
         batch.update(
             self._item(receipt.uid, pending),
             {
-                **fields,
+                **written,
                 "status": documents.READY,
                 "fingerprint": pending.fingerprint,
                 "saved_by": pending.lease,

@@ -66,9 +66,9 @@ class FirestoreUpkeep:
         if reference is not None:
             record = reference.get(timeout=TIMEOUT_S)
             lease = (record.to_dict() or {}).get("lease")
-            # Without a record of this very attempt the key serves another save: then the
-            # mark below matches nothing, and the save cannot be finished, only undone.
-            request_time = record.update_time if lease == pending.lease else snapshot.update_time
+            # Without a record of this very attempt the key serves another save, or the undoing
+            # of this one had begun: then it cannot be finished, only undone.
+            request_time = record.update_time if lease == pending.lease else None
         return Receipt(uid, reservation, Version(snapshot.update_time, request_time))
 
     def references(self, uid: str) -> frozenset[str]:

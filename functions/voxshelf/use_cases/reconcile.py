@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from voxshelf.core.content import StoredName
-from voxshelf.core.errors import InProgress, Unavailable
+from voxshelf.core.errors import InProgress
 from voxshelf.use_cases.ports import (
     Deletion,
     Garbage,
@@ -68,7 +68,9 @@ def reconcile(
     for leftover in upkeep.leftovers(lease):
         try:
             _settle(leftover, library, objects, summary)
-        except Unavailable:
+        except Exception:
+            # One leftover that fails, whatever the reason, must not keep the others: it is
+            # counted, logged with the summary, and found again by the next run.
             summary.failed += 1
     _remove_old_uploads(objects, now - upload_lifetime, summary)
     if deep:
