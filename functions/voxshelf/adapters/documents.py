@@ -34,8 +34,7 @@ def from_item(item: Item) -> Fields:
     """Return the fields of a voice or generation."""
     fields = asdict(item)
     fields["name_key"] = name_key(item.name if isinstance(item, Voice) else item.voice_name)
-    for key in ("tags",):
-        fields[key] = list(fields[key])
+    fields["tags"] = list(item.tags)
     for nested, key in (("quality", "reasons"), ("profile", "shape")):
         if fields.get(nested):
             fields[nested][key] = list(fields[nested][key])

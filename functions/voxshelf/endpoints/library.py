@@ -1,6 +1,6 @@
 """Reading the library: lists, single items, and the way to their files."""
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from voxshelf import __version__
 from voxshelf.core.errors import NotFound
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
         VoiceAnswer,
         VoiceList,
     )
-
-Kind = Literal["voices", "generations"]
+    from voxshelf.use_cases.ports import Kind
 
 
 def _health() -> Answer:
@@ -83,7 +82,7 @@ def _delete_generation(call: Call, generation_id: str) -> Answer:
     return _delete(call, "generations", generation_id)
 
 
-def _delete(call: Call, kind: Kind, item_id: str) -> Answer:
+def _delete(call: Call, kind: "Kind", item_id: str) -> Answer:
     from voxshelf.use_cases.delete_item import delete_item
 
     services = call.services
@@ -163,20 +162,20 @@ def _known(item_id: str) -> str:
     return item_id
 
 
-def _query(call: Call, kind: Kind, filters: tuple[str, ...]) -> ListQuery:
+def _query(call: Call, kind: "Kind", filters: tuple[str, ...]) -> ListQuery:
     def cursor_of(query: str, token: str) -> Cursor:
         return _tokens(call, kind, query).read(token)
 
     return read_list_query(call.request.args, filters, cursor_of)
 
 
-def _next_token(call: Call, kind: Kind, query: ListQuery, page: Page[T]) -> str | None:
+def _next_token(call: Call, kind: "Kind", query: ListQuery, page: Page[T]) -> str | None:
     if page.next is None:
         return None
     return _tokens(call, kind, query_text(query)).make(page.next)
 
 
-def _tokens(call: Call, kind: Kind, query: str) -> PageTokens:
+def _tokens(call: Call, kind: "Kind", query: str) -> PageTokens:
     return PageTokens(call.services.page_token_key, call.uid, f"{kind} {query}")
 
 

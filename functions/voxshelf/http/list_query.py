@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.query import (
@@ -38,14 +39,7 @@ def read_list_query(
     token = arguments.get("page_token")
     if not token:
         return query
-    return ListQuery(
-        sort=query.sort,
-        descending=query.descending,
-        page_size=query.page_size,
-        after=cursor_of(query_text(query), token),
-        filters=query.filters,
-        include_total=query.include_total,
-    )
+    return replace(query, after=cursor_of(query_text(query), token))
 
 
 def query_text(query: ListQuery) -> str:
