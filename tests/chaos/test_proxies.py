@@ -1,6 +1,7 @@
 """The proxies do to a call what their rules say, and nothing to any other."""
 
 import time
+from collections import Counter
 
 import grpc
 import httpx
@@ -181,7 +182,15 @@ def test_a_kill_ends_the_processes_that_decode_audio_too(clean):
 
 def test_a_save_takes_no_more_round_trips_than_agreed(clean):
     voice, _, speech = round_trips(clean)
-    assert voice.calls == ("read", "commit", "upload", "upload", "commit")
-    assert voice.one_after_another == 4
-    assert speech.calls == ("read", "commit", "upload", "commit")
-    assert speech.one_after_another == 4
+    assert Counter(voice.calls) == {"read": 1, "commit": 2, "upload": 2}
+    assert Counter(speech.calls) == {"read": 1, "commit": 2, "upload": 1}
+    # Read, reserve while the bytes are on the way, confirm; 4 when the reservation was faster.
+    assert {voice.one_after_another, speech.one_after_another} <= {3, 4}
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.ABORTED, grpc.StatusCode.DEADLINE_EXCEEDED])
+def test_a_failing_last_write_is_made_again(clean, code):
+    person = clean.person()
+    server = clean.faulty("voices_save")
+    clean.board.add(Rule(faults.Fail(code), faults.COMMIT, uid=person.uid, first=2, times=3))
+    assert voice_save(person).send(server, clean.ledger).status == 201

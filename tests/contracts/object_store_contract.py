@@ -2,6 +2,7 @@
 
 import io
 import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -30,37 +31,55 @@ class ObjectStoreContract:
 
     def test_an_object_reads_back_equal(self, store, read):
         new = self._new()
-        store.create([new])
+        store.begin([new]).finish()
         assert read(new.path) == b"RIFF bytes"
 
     def test_several_objects_are_written_together(self, store, read):
         news = [self._new(bytes([number]) * 300_000) for number in range(3)]
-        store.create(news)
+        store.begin(news).finish()
         assert [read(new.path) for new in news] == [bytes([n]) * 300_000 for n in range(3)]
+
+    def test_nothing_exists_before_the_writing_is_finished(self, store, read):
+        news = [self._new(bytes([number]) * size) for number, size in enumerate((10, 300_000))]
+        writing = store.begin(news)
+        time.sleep(0.2)
+        assert [read(new.path) for new in news] == [None, None]
+        writing.finish()
+        assert [len(read(new.path)) for new in news] == [10, 300_000]
+
+    def test_what_was_cancelled_never_exists_and_may_be_begun_again(self, store, read):
+        new = self._new(bytes(300_000))
+        store.begin([new]).cancel()
+        late = store.begin([new])
+        time.sleep(0.2)
+        late.cancel()
+        assert read(new.path) is None
+        store.begin([new]).finish()
+        assert read(new.path) == bytes(300_000)
 
     def test_the_same_object_again_is_success(self, store, read):
         new = self._new()
-        store.create([new])
-        store.create([new])
+        store.begin([new]).finish()
+        store.begin([new]).finish()
         assert read(new.path) == b"RIFF bytes"
 
     def test_deleting_is_success_even_when_nothing_is_there(self, store, read):
         new = self._new()
-        store.create([new])
+        store.begin([new]).finish()
         store.delete([new.path, "voice_samples/u/never"])
         store.delete([new.path])
         assert read(new.path) is None
 
     def test_an_object_has_a_size_and_a_missing_one_has_none(self, store):
         new = self._new(bytes(300_001))
-        store.create([new])
+        store.begin([new]).finish()
         assert store.size(new.path) == 300_001
         assert store.size(f"{new.path}.other") is None
 
     def test_a_download_is_the_whole_object_written_where_the_file_stands(self, store):
         data = secrets.token_bytes(700_001)
         new = self._new(data)
-        store.create([new])
+        store.begin([new]).finish()
         into = io.BytesIO(b"before")
         into.seek(6)
         store.download(new.path, into)
@@ -75,7 +94,7 @@ class ObjectStoreContract:
     def test_a_prefix_lists_its_objects_and_no_others_with_their_age(self, store):
         folder = f"uploads/u{secrets.token_hex(4)}"
         paths = [f"{folder}/{name}" for name in ("a.wav", "b/c.wav", "ж & #?.wav")]
-        store.create([self._new(path=path) for path in [*paths, f"{folder}x/a.wav"]])
+        store.begin([self._new(path=path) for path in [*paths, f"{folder}x/a.wav"]]).finish()
         listed = list(store.names(f"{folder}/"))
         assert [found.path for found in listed] == paths
         for found in listed:
@@ -88,16 +107,16 @@ class CreateOnlyContract(ObjectStoreContract):
 
     def test_another_object_never_overwrites_the_first(self, store, read):
         new = self._new()
-        store.create([new])
+        store.begin([new]).finish()
         with pytest.raises(Unavailable):
-            store.create([self._new(b"other bytes", path=new.path)])
+            store.begin([self._new(b"other bytes", path=new.path)]).finish()
         assert read(new.path) == b"RIFF bytes"
 
     def test_the_same_bytes_under_another_token_are_another_object(self, store):
         new = self._new()
-        store.create([new])
+        store.begin([new]).finish()
         with pytest.raises(Unavailable):
-            store.create([self._new(path=new.path, token="token-2")])
+            store.begin([self._new(path=new.path, token="token-2")]).finish()
 
     def test_of_racing_writers_of_one_name_exactly_one_wins(self, store, read):
         path = self._new().path
@@ -115,7 +134,11 @@ class CreateOnlyContract(ObjectStoreContract):
         assert read(path) == b"same" * 100_000
 
 
+def _create(store, new):
+    store.begin([new]).finish()
+
+
 def _race(store, news):
     """Create all at once; return each one's error, or None for success."""
     with ThreadPoolExecutor(len(news)) as threads:
-        return [done.exception() for done in [threads.submit(store.create, [n]) for n in news]]
+        return [done.exception() for done in [threads.submit(_create, store, n) for n in news]]

@@ -34,7 +34,7 @@ class TestCloudStorageObjects(ObjectStoreContract):
 
     def test_an_object_carries_all_its_metadata_from_the_start(self, store, bucket):
         new = self._new(content_type="application/octet-stream", disposition="attachment")
-        store.create([new])
+        store.begin([new]).finish()
         blob = bucket.get_blob(new.path)
         assert blob.content_type == "application/octet-stream"
         assert blob.content_disposition == "attachment"
@@ -44,7 +44,7 @@ class TestCloudStorageObjects(ObjectStoreContract):
 
     def test_a_token_url_serves_the_bytes_and_ranges_of_them(self, store, bucket):
         new = self._new(b"0123456789")
-        store.create([new])
+        store.begin([new]).finish()
         host = os.environ["FIREBASE_STORAGE_EMULATOR_HOST"]
         url = TokenUrls(f"http://{host}", bucket.name).url(new.path, new.token)
         with urlopen(url, timeout=10) as whole:
@@ -73,7 +73,7 @@ class TestCloudStorageObjects(ObjectStoreContract):
 
     def test_an_object_without_a_token_plays_by_signed_url_only(self, store, bucket):
         new = self._new(b"0123456789", token="")
-        store.create([new])
+        store.begin([new]).finish()
         base_url = f"http://{os.environ['FIREBASE_STORAGE_EMULATOR_HOST']}"
         signed = SignedUrls(base_url, bucket.name, EmulatedSigner()).url(new.path, new.token)
         with urlopen(Request(signed, headers={"Range": "bytes=2-4"}), timeout=10) as part:

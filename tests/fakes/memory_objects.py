@@ -24,7 +24,10 @@ class MemoryObjects:
         self.stored[path] = (new, data)
         self.created_at[path] = created_at or datetime.now(UTC)
 
-    def create(self, objects: Sequence[NewObject]) -> None:
+    def begin(self, objects: Sequence[NewObject]) -> "MemoryWriting":
+        return MemoryWriting(self, objects)
+
+    def write(self, objects: Sequence[NewObject]) -> None:
         for new in objects:
             if any(part in new.path for part in self.failing_paths):
                 raise Unavailable
@@ -54,3 +57,16 @@ class MemoryObjects:
         for path in sorted(self.stored):
             if path.startswith(prefix):
                 yield StoredName(path, self.created_at.get(path, datetime.now(UTC)))
+
+
+class MemoryWriting:
+    """Plays `Writing`."""
+
+    def __init__(self, store: MemoryObjects, objects: Sequence[NewObject]) -> None:
+        self._store, self._objects = store, objects
+
+    def finish(self) -> None:
+        self._store.write(self._objects)
+
+    def cancel(self) -> None:
+        """Nothing was sent."""

@@ -38,7 +38,7 @@ class TestCloudStorageObjectsWithPreconditions(CreateOnlyContract):
 
     def test_a_listing_of_many_pages_is_complete_and_repeats_nothing(self, store, api):
         paths = [f"uploads/u/{number:03}.wav" for number in range(25)]
-        store.create([self._new(path=path) for path in paths])
+        store.begin([self._new(path=path) for path in paths]).finish()
         for page_size in (1, 7, 25, 1000):
             assert [path for path, _ in api.names("uploads/", page_size)] == paths
 
@@ -46,7 +46,7 @@ class TestCloudStorageObjectsWithPreconditions(CreateOnlyContract):
         new = self._new()
         with storage_session(emulated=True) as session:
             line = losing_line(session, gcs_url, "POST")
-            CloudStorageObjects(StorageApi(session, gcs_url, bucket_name)).create([new])
+            CloudStorageObjects(StorageApi(session, gcs_url, bucket_name)).begin([new]).finish()
         assert line.statuses == [("POST", 200), ("POST", 412), ("GET", 200)]
         assert read(new.path) == b"RIFF bytes"
 
@@ -54,13 +54,13 @@ class TestCloudStorageObjectsWithPreconditions(CreateOnlyContract):
         new = self._new()
         with storage_session(emulated=True) as session:
             line = losing_line(session, gcs_url, "POST", "POST", "GET")
-            CloudStorageObjects(StorageApi(session, gcs_url, bucket_name)).create([new])
+            CloudStorageObjects(StorageApi(session, gcs_url, bucket_name)).begin([new]).finish()
         assert [status for _, status in line.statuses] == [200, 412, 412, 200, 200]
         assert read(new.path) == b"RIFF bytes"
 
     def test_a_lost_answer_to_a_delete_is_success(self, store, gcs_url, bucket_name, read):
         new = self._new()
-        store.create([new])
+        store.begin([new]).finish()
         with storage_session(emulated=True) as session:
             line = losing_line(session, gcs_url, "DELETE")
             CloudStorageObjects(StorageApi(session, gcs_url, bucket_name)).delete([new.path])
@@ -73,28 +73,28 @@ class TestCloudStorageObjectsWithPreconditions(CreateOnlyContract):
             session.mount(gcs_url, DamagingLine())
             store = CloudStorageObjects(StorageApi(session, gcs_url, bucket_name))
             with pytest.raises(Unavailable):
-                store.create([new])
+                store.begin([new]).finish()
 
     def test_a_retry_after_damage_is_refused_not_taken_for_equal(self, api, gcs_url, bucket_name):
         new = self._new(b"RIFF" + bytes(300_000))
         with storage_session(emulated=True) as session:
             session.mount(gcs_url, DamagingLine())
             with pytest.raises(Unavailable):
-                CloudStorageObjects(StorageApi(session, gcs_url, bucket_name)).create([new])
+                CloudStorageObjects(StorageApi(session, gcs_url, bucket_name)).begin([new]).finish()
         with pytest.raises(Unavailable):
-            CloudStorageObjects(api).create([new])
+            CloudStorageObjects(api).begin([new]).finish()
 
     def test_without_a_token_none_is_written_and_a_retry_is_still_success(self, store, api):
         new = self._new(token="")
-        store.create([new])
-        store.create([new])
+        store.begin([new]).finish()
+        store.begin([new]).finish()
         assert api.resource(new.path)["metadata"] == {"sha256": new.content.sha256}
 
     def test_a_signed_url_names_the_object_as_cloud_storage_reads_it(
         self, store, gcs_url, bucket_name, http
     ):
         new = self._new(b"0123456789", path="voice_samples/u/ж & + #?%20~'(x)_音.wav", token="")
-        store.create([new])
+        store.begin([new]).finish()
         # This server reads the path, but checks no signature: see test_signed_urls.
         url = SignedUrls(gcs_url, bucket_name, EmulatedSigner()).url(new.path, "")
         answer = http.get(url, headers={"Range": "bytes=2-4"}, timeout=10)
@@ -139,7 +139,7 @@ store = CloudStorageObjects(StorageApi(storage_session(emulated=True), *sys.argv
 def there_and_back(size_bytes):
     content = big_content(size_bytes)
     new = ObjectStoreContract()._new(content=content)
-    store.create([new])
+    store.begin([new]).finish()
     with tempfile.TemporaryFile() as into:
         store.download(new.path, into)
         assert into.tell() == size_bytes

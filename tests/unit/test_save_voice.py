@@ -86,6 +86,18 @@ def test_a_failed_upload_leaves_nothing_and_may_be_tried_again(shelf, failing):
     assert shelf.save(idempotency_key="k").replayed is False
 
 
+def test_when_the_last_write_fails_the_place_is_free_for_a_retry_at_once(shelf, monkeypatch):
+    def unavailable(receipt):
+        raise Unavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shelf.library, "confirm", unavailable)
+        with pytest.raises(Unavailable):
+            shelf.save(idempotency_key="k")
+    assert shelf.objects.stored == {}
+    assert not shelf.save(idempotency_key="k").replayed
+
+
 def test_when_undoing_fails_too_the_first_failure_is_told_and_the_note_stays(shelf):
     shelf.objects.failing_paths = {"voice_profiles"}
     shelf.objects.deletes_fail = True

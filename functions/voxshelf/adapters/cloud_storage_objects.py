@@ -1,7 +1,8 @@
 """Objects in a Cloud Storage bucket."""
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -19,28 +20,62 @@ CACHE_CONTROL = "private, max-age=31536000, immutable"
 TOKEN_METADATA = "firebaseStorageDownloadTokens"  # noqa: S105 - the name of the field
 
 
+class _Cancelled(Exception):
+    """The objects are not to be written after all."""
+
+
+class _Gate:
+    """Where uploads wait until they may end."""
+
+    def __init__(self) -> None:
+        self._decided = threading.Event()
+        self._open = False
+
+    def decide(self, *, is_open: bool) -> None:
+        self._open = is_open
+        self._decided.set()
+
+    def passed(self) -> None:
+        self._decided.wait()
+        if not self._open:
+            raise _Cancelled
+
+
+class _Writing:
+    """Plays `Writing`: one thread for each object."""
+
+    def __init__(self, gate: _Gate, uploads: Sequence[Future[None]]) -> None:
+        self._gate, self._uploads = gate, uploads
+
+    def finish(self) -> None:
+        """See `Writing.finish`."""
+        self._gate.decide(is_open=True)
+        failures = [failure for upload in self._uploads if (failure := upload.exception())]
+        if failures:
+            raise failures[0]
+
+    def cancel(self) -> None:
+        """See `Writing.cancel`."""
+        self._gate.decide(is_open=False)
+        wait(self._uploads)
+
+
 class CloudStorageObjects:
     """Plays `ObjectStore` in one bucket."""
 
     def __init__(self, api: StorageApi) -> None:
         """Use `api`, which may be shared by threads."""
         self._api = api
-        # A save has two objects at the most; an instance serves 8 requests at once.
-        self._beside = ThreadPoolExecutor(max_workers=8, thread_name_prefix="upload")
+        # The 8 requests that an instance serves at once have up to three objects each: no upload
+        # waits for those of another request, which may hang.
+        self._threads = ThreadPoolExecutor(max_workers=24, thread_name_prefix="upload")
 
-    def create(self, objects: Sequence[NewObject]) -> None:
-        """See `ObjectStore.create`: the first in this thread, the others beside it."""
-        first, *others = objects
-        beside = [self._beside.submit(self._create, other) for other in others]
-        try:
-            self._create(first)
-        finally:
-            # All must have ended before the caller may undo or forget them.
-            failures = [failure for upload in beside if (failure := upload.exception())]
-        if failures:
-            raise failures[0]
+    def begin(self, objects: Sequence[NewObject]) -> "_Writing":
+        """See `ObjectStore.begin`."""
+        gate = _Gate()
+        return _Writing(gate, [self._threads.submit(self._create, new, gate) for new in objects])
 
-    def _create(self, new: NewObject) -> None:
+    def _create(self, new: NewObject, gate: "_Gate") -> None:
         resource = {
             "name": new.path,
             "contentType": new.content_type,
@@ -50,8 +85,9 @@ class CloudStorageObjects:
             "crc32c": new.content.crc32c,
             "metadata": _metadata(new),
         }
+        content = new.content
         try:
-            self._api.create(new.content.rewound(), new.content.size_bytes, resource)
+            self._api.create(content.rewound(), content.size_bytes, resource, gate.passed)
         except ObjectExists:
             self._check_same(new)
         except StorageUnavailable as error:

@@ -16,13 +16,13 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_errors import translated
+from voxshelf.adapters.firestore_places import BOUNDED
 from voxshelf.core.errors import NotFound, Unavailable
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.query import Cursor, ListQuery, Page
 
 T = TypeVar("T", Voice, Generation)
 
-_TIMEOUT_S = 10.0
 _SORT_FIELDS = {"created_at": "created_at", "updated_at": "updated_at", "name": "name_key"}
 _FILTERS = {
     "voice_id": ("voice_id", "=="),
@@ -62,7 +62,7 @@ class FirestoreCatalogue:
 
     def _ready(self, uid: str, kind: str, item_id: str) -> documents.Document:
         with translated():
-            snapshot = self._account(uid).collection(kind).document(item_id).get(timeout=_TIMEOUT_S)
+            snapshot = self._account(uid).collection(kind).document(item_id).get(**BOUNDED)
         document: documents.Fields | None = snapshot.to_dict() if snapshot.exists else None
         if document is None or document["status"] != documents.READY:
             raise NotFound("There is no such item in your library.")
@@ -84,7 +84,7 @@ class FirestoreCatalogue:
 
     def _found(self, query: firestore.Query) -> list[DocumentSnapshot[Any]]:
         try:
-            return list(query.stream(timeout=_TIMEOUT_S))
+            return list(query.stream(**BOUNDED))
         except FailedPrecondition as error:
             # Right after a first deploy, while Firestore builds the indexes.
             raise Unavailable("The library's index is still being built. Try again.") from error
@@ -118,13 +118,13 @@ class FirestoreCatalogue:
     def _total(self, uid: str, kind: str, query: ListQuery) -> int | None:
         with translated():
             if not query.filters:
-                account = self._account(uid).get(timeout=_TIMEOUT_S)
+                account = self._account(uid).get(**BOUNDED)
                 return int((account.to_dict() or {}).get(kind, 0))
             if not query.include_total:
                 return None
             # The client's annotations have the class here where the code returns an instance.
             counting: Any = self._matching(uid, kind, query).count()
-            return int(counting.get(timeout=_TIMEOUT_S)[0][0].value)
+            return int(counting.get(**BOUNDED)[0][0].value)
 
 
 def _cursor(snapshot: DocumentSnapshot[Any], query: ListQuery) -> Cursor:

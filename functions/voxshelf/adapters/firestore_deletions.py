@@ -8,7 +8,7 @@ from google.cloud import firestore
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_counters import grown, released
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
-from voxshelf.adapters.firestore_places import TIMEOUT_S, Places, Snapshot
+from voxshelf.adapters.firestore_places import BOUNDED, Places, Snapshot
 from voxshelf.core.errors import NotFound, Unavailable
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.reservation import reserved_amount
@@ -31,7 +31,7 @@ class FirestoreDeletions:
         reference = self._places.item(uid, kind, item_id)
         for round_ in range(MAX_ROUNDS):
             with translated():
-                snapshot = reference.get(timeout=TIMEOUT_S)
+                snapshot = reference.get(**BOUNDED)
                 document: documents.Fields = snapshot.to_dict() or {}
                 status = document.get("status")
                 if status not in (documents.READY, documents.DELETING):
@@ -78,7 +78,7 @@ class FirestoreDeletions:
         voice = self._counting_voice(uid, item)
         if voice is not None:
             batch.update(voice, {"generation_count": firestore.Increment(-1)})
-        batch.commit(timeout=TIMEOUT_S)
+        batch.commit(**BOUNDED)
 
     def _counting_voice(
         self, uid: str, item: Voice | Generation
@@ -87,7 +87,7 @@ class FirestoreDeletions:
         if not isinstance(item, Generation):
             return None
         voice = self._places.item(uid, "voices", item.voice_id)
-        fields = voice.get(["status", "created_at"], timeout=TIMEOUT_S).to_dict() or {}
+        fields = voice.get(["status", "created_at"], **BOUNDED).to_dict() or {}
         counts = fields.get("status") == documents.READY
         return voice if counts and fields["created_at"] <= item.created_at else None
 
@@ -105,7 +105,7 @@ class FirestoreDeletions:
 
     def _forget(self, leftover: Deletion | Garbage) -> None:
         reference = self._places.item(leftover.uid, leftover.kind, leftover.item_id)
-        snapshot = reference.get(timeout=TIMEOUT_S)
+        snapshot = reference.get(**BOUNDED)
         if not snapshot.exists:
             return
         document: documents.Fields = snapshot.to_dict() or {}
@@ -119,7 +119,7 @@ class FirestoreDeletions:
             batch.set(reference, _barred(document))
         else:
             batch.delete(reference, option=unchanged)
-        batch.commit(timeout=TIMEOUT_S)
+        batch.commit(**BOUNDED)
 
 
 def _barred(document: documents.Fields) -> documents.Fields:

@@ -16,7 +16,7 @@ CONFLICTS = (
 )
 
 # It is not known whether the write happened; all of these may pass by themselves.
-_OUTAGES = (
+OUTAGES = (
     exceptions.ServerError,
     exceptions.ResourceExhausted,
     exceptions.RetryError,
@@ -30,5 +30,5 @@ def translated() -> Iterator[None]:
     """Raise `Unavailable` for every failure that a later retry may not meet."""
     try:
         yield
-    except _OUTAGES as error:
+    except OUTAGES as error:
         raise Unavailable from error

@@ -7,20 +7,21 @@ so the saves of one user are decided one after another, which is what keeps quot
 names unique.
 """
 
-import secrets
+import itertools
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
 
 from google.cloud import firestore
 
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_counters import grown, released
-from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, FirestoreDeletions, pause
-from voxshelf.adapters.firestore_errors import CONFLICTS, translated
-from voxshelf.adapters.firestore_places import TIMEOUT_S, Places
+from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, pause
+from voxshelf.adapters.firestore_errors import CONFLICTS, OUTAGES, translated
+from voxshelf.adapters.firestore_places import BOUNDED
 from voxshelf.adapters.firestore_shelf import Place, Snapshots, Version, shelf_of
+from voxshelf.adapters.firestore_undoing import FirestoreUndoing, version_of
 from voxshelf.core.errors import Unavailable
 from voxshelf.core.items import Generation
 from voxshelf.core.reservation import (
@@ -34,8 +35,11 @@ from voxshelf.core.reservation import (
 )
 from voxshelf.use_cases.ports import Glance, Receipt, kind_of
 
+# A save whose last write fails is undone, and has to be sent again: it is worth some patience.
+_CONFIRM_FOR_S = 15.0
 
-class FirestoreLibrary(FirestoreDeletions):
+
+class FirestoreLibrary(FirestoreUndoing):
     """Plays `Library` in Firestore."""
 
     def __init__(self, client: firestore.Client) -> None:
@@ -97,7 +101,7 @@ class FirestoreLibrary(FirestoreDeletions):
             # Ours may have been written and the answer lost.
             item = self._item(place.account.id, written.pending)
             references = list({one.path: one for one in [*references, item]}.values())
-        found = self._places.client.get_all(references, timeout=TIMEOUT_S)
+        found = self._places.client.get_all(references, **BOUNDED)
         return {snapshot.reference.path: snapshot for snapshot in found}
 
     def _item(self, uid: str, pending: Pending) -> firestore.DocumentReference:
@@ -132,36 +136,39 @@ class FirestoreLibrary(FirestoreDeletions):
         request = self._places.request(uid, pending.request_key)
         if request is not None:
             self._places.put(batch, request, seen[request.path], _started(pending))
-        written = batch.commit(timeout=TIMEOUT_S)
+        written = batch.commit(**BOUNDED)
         request_time = None if request is None else written[2].update_time
         return Receipt(uid, reservation, Version(written[0].update_time, request_time))
 
     def confirm(self, receipt: Receipt) -> None:
         """See `Library.confirm`."""
         reservation = receipt.reservation
-        if reservation.pending.request_key is not None and _version(receipt).request is None:
+        if reservation.pending.request_key is not None and version_of(receipt).request is None:
             raise in_progress()
         is_generation = isinstance(reservation.pending.item, Generation)
-        try:
-            self._confirm(receipt, count=is_generation and reservation.replaces is None)
-        except CONFLICTS as conflict:
+        count = is_generation and reservation.replaces is None
+        give_up_at = time.monotonic() + _CONFIRM_FOR_S
+        for round_ in itertools.count():
+            try:
+                self._confirm(receipt, count=count)
+            except (*CONFLICTS, *OUTAGES) as failure:
+                # A conflict with no rival: a generation was counted at the voice meanwhile, or
+                # the voice that this one counts at was deleted, and its generations stay.
+                count &= isinstance(failure, OUTAGES)
+                if time.monotonic() > give_up_at:
+                    raise Unavailable from failure
+                pause(round_)
+            else:
+                return
             if self._is_confirmed(receipt):
                 return
             current = self._current(receipt)
             if current is None:
-                raise in_progress() from conflict
-            # Nobody took the place: a generation was counted at the voice meanwhile, or the
-            # voice that this generation counts at was deleted, and its generations stay.
-            self._confirm_uncounted(current)
-
-    def _confirm_uncounted(self, receipt: Receipt) -> None:
-        try:
-            self._confirm(receipt, count=False)
-        except CONFLICTS as conflict:
-            raise in_progress() from conflict
+                raise in_progress()
+            receipt = current
 
     def _confirm(self, receipt: Receipt, *, count: bool) -> None:
-        reservation, version = receipt.reservation, _version(receipt)
+        reservation, version = receipt.reservation, version_of(receipt)
         pending = reservation.pending
         fields = documents.from_item(pending.item)
         # Generations may have been counted since the version that is replaced was read.
@@ -193,13 +200,12 @@ class FirestoreLibrary(FirestoreDeletions):
         if request is not None and version.request is not None:
             unchanged = self._places.unchanged(version.request)
             batch.update(request, {"item": fields}, option=unchanged)
-        with translated():
-            batch.commit(timeout=TIMEOUT_S)
+        batch.commit(**BOUNDED)
 
     def _is_confirmed(self, receipt: Receipt) -> bool:
         pending = receipt.reservation.pending
         with translated():
-            snapshot = self._item(receipt.uid, pending).get(timeout=TIMEOUT_S)
+            snapshot = self._item(receipt.uid, pending).get(**BOUNDED)
         fields = snapshot.to_dict() or {}
         return fields.get("saved_by") == pending.lease
 
@@ -210,7 +216,7 @@ class FirestoreLibrary(FirestoreDeletions):
         request = self._places.request(receipt.uid, pending.request_key)
         references = [item] if request is None else [item, request]
         with translated():
-            found = self._places.client.get_all(references, timeout=TIMEOUT_S)
+            found = self._places.client.get_all(references, **BOUNDED)
             seen = {snapshot.reference.path: snapshot for snapshot in found}
         lease = ((seen[item.path].to_dict() or {}).get("pending") or {}).get("lease")
         if lease != pending.lease:
@@ -223,60 +229,11 @@ class FirestoreLibrary(FirestoreDeletions):
             request_time = seen[request.path].update_time
         return replace(receipt, version=Version(seen[item.path].update_time, request_time))
 
-    def seize(self, receipt: Receipt) -> Receipt | None:
-        """See `Library.seize`."""
-        pending = replace(receipt.reservation.pending, lease=secrets.token_hex(8))
-        item = self._item(receipt.uid, pending)
-        with translated():
-            snapshot = item.get(timeout=TIMEOUT_S)
-            held = ((snapshot.to_dict() or {}).get("pending") or {}).get("lease")
-            if held != receipt.reservation.pending.lease:
-                return None
-            batch = self._places.client.batch()
-            unchanged = self._places.unchanged(snapshot.update_time)
-            batch.update(item, {"pending.lease": pending.lease}, option=unchanged)
-            try:
-                written = batch.commit(timeout=TIMEOUT_S)
-            except CONFLICTS:
-                return None
-        reservation = replace(receipt.reservation, pending=pending)
-        request_time = _version(receipt).request
-        return Receipt(receipt.uid, reservation, Version(written[0].update_time, request_time))
-
-    def abandon(self, receipt: Receipt) -> None:
-        """See `Library.abandon`."""
-        reservation, version = receipt.reservation, _version(receipt)
-        pending = reservation.pending
-        item = self._item(receipt.uid, pending)
-        unchanged = self._places.unchanged(version.item)
-        batch = self._places.client.batch()
-        if reservation.replaces is None:
-            batch.delete(item, option=unchanged)
-        else:
-            gone = firestore.DELETE_FIELD
-            fields = {"pending": gone, "garbage": [], "unsettled_since": gone}
-            batch.update(item, fields, option=unchanged)
-        batch.update(self._places.account(receipt.uid), released(reservation.amount))
-        request = self._places.request(receipt.uid, pending.request_key)
-        with translated():
-            try:
-                batch.commit(timeout=TIMEOUT_S)
-            except CONFLICTS:
-                # Whoever changed the document has taken the reservation over, or undone it.
-                return
-            if request is not None and version.request is not None:
-                _delete_unchanged(self._places, request, version.request)
-
 
 def _result(glance: Glance) -> Snapshots:
     assert isinstance(glance, Future)
     seen: Snapshots = glance.result()
     return seen
-
-
-def _version(receipt: Receipt) -> Version:
-    assert isinstance(receipt.version, Version)
-    return receipt.version
 
 
 def _started(pending: Pending) -> documents.Fields:
@@ -287,13 +244,3 @@ def _started(pending: Pending) -> documents.Fields:
         "item": None,
         "expires_at": pending.since + REQUEST_LIFETIME,
     }
-
-
-def _delete_unchanged(
-    places: Places, reference: firestore.DocumentReference, update_time: datetime
-) -> None:
-    try:
-        reference.delete(option=places.unchanged(update_time), timeout=TIMEOUT_S)
-    except CONFLICTS:
-        # The key serves another save by now.
-        return

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from google.api_core import exceptions
+from google.api_core import retry as retries
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_document import DocumentSnapshot
 
@@ -11,7 +13,19 @@ from voxshelf.use_cases.ports import Kind
 
 Snapshot = DocumentSnapshot[Any]
 
-TIMEOUT_S = 10.0
+# Of every call, its repetitions included: the client library's own go on for 60 s and more.
+_TIMEOUT_S = 10.0
+BOUNDED: dict[str, Any] = {
+    "timeout": _TIMEOUT_S,
+    "retry": retries.Retry(
+        predicate=retries.if_exception_type(
+            exceptions.ServiceUnavailable, exceptions.ResourceExhausted
+        ),
+        initial=0.1,
+        maximum=2.0,
+        timeout=_TIMEOUT_S,
+    ),
+}
 
 
 class Places:

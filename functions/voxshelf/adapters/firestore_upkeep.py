@@ -12,7 +12,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_errors import translated
-from voxshelf.adapters.firestore_places import TIMEOUT_S, Places, Snapshot
+from voxshelf.adapters.firestore_places import BOUNDED, Places, Snapshot
 from voxshelf.adapters.firestore_shelf import Version
 from voxshelf.core.account import Account
 from voxshelf.core.reservation import Reservation
@@ -33,7 +33,7 @@ class FirestoreUpkeep:
         """See `Upkeep.leftovers`."""
         with translated():
             # Any read tells the time of the database, which is the one that leases run by.
-            now = self._places.account("-").get(timeout=TIMEOUT_S).read_time
+            now = self._places.account("-").get(**BOUNDED).read_time
             for kind in _KINDS:
                 unsettled = self._places.client.collection_group(kind).where(
                     filter=FieldFilter("unsettled_since", "<", now - older_than)
@@ -64,7 +64,7 @@ class FirestoreUpkeep:
         request_time = None
         reference = self._places.request(uid, pending.request_key)
         if reference is not None:
-            record = reference.get(timeout=TIMEOUT_S)
+            record = reference.get(**BOUNDED)
             lease = (record.to_dict() or {}).get("lease")
             # Without a record of this very attempt the key serves another save, or the undoing
             # of this one had begun: then it cannot be finished, only undone.

@@ -12,7 +12,7 @@ import base64
 import io
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -33,8 +33,8 @@ _RETRY_FOR_S = 20.0
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _BLOCK_BYTES = 256 * 1024
 
-# Requests that an instance serves at once, two uploads each.
-_CONNECTIONS = 16
+# Requests that an instance serves at once, up to three uploads each.
+_CONNECTIONS = 24
 
 
 def storage_session(*, emulated: bool) -> requests.Session:
@@ -81,8 +81,17 @@ class StorageApi:
         self._objects = f"{base_url}/storage/v1/b/{bucket_name}/o"
         self._uploads = f"{base_url}/upload/storage/v1/b/{bucket_name}/o"
 
-    def create(self, body: BinaryIO, size_bytes: int, resource: Mapping[str, object]) -> None:
+    def create(
+        self,
+        body: BinaryIO,
+        size_bytes: int,
+        resource: Mapping[str, object],
+        permitted: Callable[[], None] = lambda: None,
+    ) -> None:
         """Write an object that must not exist; `resource` is its metadata, `name` included.
+
+        `permitted` is called when all but the end is sent, without which there is no object. It
+        may wait; what it raises is raised here, and nothing is written then.
 
         Raises:
             ObjectExists: also when an earlier attempt of this very call wrote it.
@@ -91,7 +100,7 @@ class StorageApi:
 
         def attempt() -> requests.Response:
             body.seek(0)
-            related = _Related(resource, body, size_bytes)
+            related = _Related(resource, body, size_bytes, permitted)
             return self._call(
                 "POST",
                 self._uploads,
@@ -241,9 +250,18 @@ def _expect(answer: requests.Response, *statuses: int) -> None:
 
 
 class _Related:
-    """A `multipart/related` body, read in blocks: metadata, then the bytes, then the end."""
+    """A `multipart/related` body, read in blocks: metadata, then the bytes, then the end.
 
-    def __init__(self, resource: Mapping[str, object], body: BinaryIO, size_bytes: int) -> None:
+    Calls `permitted` before it gives the end away.
+    """
+
+    def __init__(
+        self,
+        resource: Mapping[str, object],
+        body: BinaryIO,
+        size_bytes: int,
+        permitted: Callable[[], None],
+    ) -> None:
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/related; boundary={boundary}"
         head = (
@@ -253,6 +271,7 @@ class _Related:
         ).encode()
         tail = f"\r\n--{boundary}--\r\n".encode()
         self._parts = [io.BytesIO(head), body, io.BytesIO(tail)]
+        self._permitted = permitted
         self._length = len(head) + size_bytes + len(tail)
 
     def __len__(self) -> int:
@@ -265,4 +284,6 @@ class _Related:
             if block:
                 return block
             del self._parts[0]
+            if len(self._parts) == 1:
+                self._permitted()
         return b""

@@ -142,18 +142,31 @@ class Catalogue(Protocol):
         """Return one page of generations."""
 
 
+class Writing(Protocol):
+    """Objects on their way into the store. None of them exists before `finish` is called.
+
+    One of the two methods is called, once.
+    """
+
+    def finish(self) -> None:
+        """Let the objects exist; return when they do.
+
+        An object that exists with the same bytes is success: it is a retry. After a failure
+        some may have been written.
+        """
+
+    def cancel(self) -> None:
+        """Break off; return when nobody reads the contents any more."""
+
+
 class ObjectStore(Protocol):
     """Keeps the bytes. Objects are created once and never changed.
 
     All methods raise `Unavailable` when the store does not answer in time.
     """
 
-    def create(self, objects: Sequence[NewObject]) -> None:
-        """Write all objects, at the same time where possible.
-
-        Creating an object that exists with the same bytes is success: it is a retry. After a
-        failure some may have been written.
-        """
+    def begin(self, objects: Sequence[NewObject]) -> Writing:
+        """Begin to write all objects, at the same time where possible."""
 
     def delete(self, paths: Iterable[str]) -> None:
         """Remove the objects; a missing one is success."""

@@ -1,9 +1,10 @@
 """The steps that every save takes: reserve, upload, confirm.
 
 The order is the whole point. Firestore decides what exists, so it is told first what is
-going to be (with quota and idempotency record), then the objects are written under names
+going to be (with quota and idempotency record), then the objects come to be under names
 that only this save owns, and one last write makes the item visible. A crash at any point
 leaves either nothing visible or everything, and a record of what is to be cleaned up.
+Their bytes are on the way while the reservation is written: only their ends wait for it.
 """
 
 import contextlib
@@ -20,11 +21,20 @@ from voxshelf.core.reservation import (
     Decision,
     Item,
     Replay,
+    Reservation,
     Shelf,
     Slot,
     decide_replay,
 )
-from voxshelf.use_cases.ports import Garbage, Glance, Library, ObjectStore, Receipt, kind_of
+from voxshelf.use_cases.ports import (
+    Garbage,
+    Glance,
+    Library,
+    ObjectStore,
+    Receipt,
+    Writing,
+    kind_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +83,24 @@ def shelve(order: Order, library: Library, objects: ObjectStore) -> Shelved:
             exception is `Unavailable` from the last write, whose answer may have got lost: a
             retry with the same key or content finds out.
     """
-    outcome = library.reserve(
-        order.uid,
-        order.voice_id,
-        order.request_key,
-        order.decide,
-        generation_id=order.generation_id,
-        glance=order.glance,
-    )
+    uploads = _Uploads(order, objects)
+    try:
+        outcome = library.reserve(
+            order.uid,
+            order.voice_id,
+            order.request_key,
+            uploads.decide,
+            generation_id=order.generation_id,
+            glance=order.glance,
+        )
+    except BaseException:
+        uploads.cancel()
+        raise
     if isinstance(outcome, Replay):
         return Shelved(outcome.item, replayed=True)
     item = outcome.reservation.pending.item
     try:
-        objects.create(order.objects(item))
+        uploads.finish()
     except VoxshelfError:
         undo(outcome, library, objects)
         raise
@@ -97,8 +112,37 @@ def shelve(order: Order, library: Library, objects: ObjectStore) -> Shelved:
             with contextlib.suppress(Unavailable):
                 objects.delete(item.object_paths)
         raise
+    except Unavailable:
+        # Were the place kept, a retry would have to wait for the end of the lease.
+        undo(outcome, library, objects)
+        raise
     remove_leftovers(outcome, library, objects)
     return Shelved(item, replayed=False)
+
+
+class _Uploads:
+    """The objects of a save, sent while its reservation is written; see `Writing`."""
+
+    def __init__(self, order: Order, objects: ObjectStore) -> None:
+        self._order, self._objects = order, objects
+        self._writing: Writing | None = None
+
+    def decide(self, shelf: Shelf) -> Decision:
+        """Decide as the order does, and begin to send what the decision brings."""
+        self.cancel()
+        decision = self._order.decide(shelf)
+        if isinstance(decision, Reservation):
+            self._writing = self._objects.begin(self._order.objects(decision.pending.item))
+        return decision
+
+    def finish(self) -> None:
+        assert self._writing is not None
+        self._writing.finish()
+
+    def cancel(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
 
 
 def replayed(
