@@ -50,10 +50,16 @@ def storage_session(*, emulated: bool) -> requests.Session:
     else:
         credentials, _ = google.auth.default(scopes=[_SCOPE])
         session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
-    adapter = requests.adapters.HTTPAdapter(pool_maxsize=_CONNECTIONS)
+    adapter = _Adapter(pool_maxsize=_CONNECTIONS)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        # Bodies go out in blocks of 16 kB otherwise, each with its own turn of this process.
+        super().init_poolmanager(*arguments, blocksize=_BLOCK_BYTES, **options)
 
 
 class StorageUnavailable(Exception):
