@@ -140,6 +140,7 @@ _VOICE = voice_body(
         generation_count=0,
         created_at=_SAVED_AT,
         updated_at=_SAVED_AT,
+        saved_at=_SAVED_AT,
     ),
     _URLS,
 )
@@ -147,6 +148,7 @@ _VOICE = voice_body(
 _GENERATION = generation_body(
     Generation(
         generation_id="TTS_voice_ada_20250131_120000",
+        version=1,
         voice_id="voice_ada",
         voice_name="Ada",
         text=_TEXT,
@@ -160,6 +162,7 @@ _GENERATION = generation_body(
         timestamp="20250131_120000",
         created_at=_SAVED_AT,
         updated_at=_SAVED_AT,
+        saved_at=_SAVED_AT,
     ),
     _URLS,
 )

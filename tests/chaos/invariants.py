@@ -7,7 +7,8 @@ hardening, section 5.
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from google.cloud import firestore
 
@@ -26,7 +27,8 @@ class Checker:
 
     def look(self) -> View:
         """Read everything."""
-        return stored.read(self._client, self._bucket)
+        promised = self._ledger.promises()
+        return replace(stored.read(self._client, self._bucket), promised=promised)
 
     def always(self, view: View) -> list[Violation]:
         """Return what must hold at every moment: I1, I3, I4, I5."""
@@ -43,12 +45,22 @@ class Checker:
 
     def _whole(self, view: View) -> Iterable[Violation]:
         for record in view.records:
-            for file in record.files:
-                content = self._bucket.read(file["path"])
-                if content is None:
-                    yield Violation("I1", f"{record.name}: {file['path']} is missing")
-                elif hashlib.sha256(content).hexdigest() != file["sha256"]:
-                    yield Violation("I1", f"{record.name}: {file['path']} holds other bytes")
+            broken = [problem for file in record.files if (problem := self._broken(file))]
+            # What was replaced or deleted since the look has lost its objects rightly.
+            if broken and self._is_unchanged(record):
+                yield from (Violation("I1", f"{record.name}: {problem}") for problem in broken)
+
+    def _broken(self, file: Mapping[str, str]) -> str | None:
+        content = self._bucket.read(file["path"])
+        if content is None:
+            return f"{file['path']} is missing"
+        if hashlib.sha256(content).hexdigest() != file["sha256"]:
+            return f"{file['path']} holds other bytes"
+        return None
+
+    def _is_unchanged(self, record: Record) -> bool:
+        reference = self._client.document("users", record.uid, record.kind, record.item_id)
+        return reference.get().to_dict() == record.fields
 
 
 def _own_paths(view: View) -> Iterable[Violation]:
@@ -127,7 +139,7 @@ def _counted_speech(uid: str, ready: Collection[Record]) -> Iterable[Violation]:
         spoken = sum(
             other.kind == "generations"
             and other.fields["voice_id"] == record.item_id
-            and other.fields["created_at"] >= record.fields["created_at"]
+            and other.fields["saved_at"] >= record.fields["saved_at"]
             for other in ready
         )
         if record.fields["generation_count"] != spoken:

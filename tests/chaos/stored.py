@@ -5,7 +5,7 @@ It knows the stored format only as far as the contract says it (sections 5 and 6
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from google.cloud import firestore
@@ -22,6 +22,10 @@ class State(NamedTuple):
 
     audio: str
     profile: str | None = None
+
+
+# For each item (uid, kind, label) the states in which it may be found; None is absent.
+Promises = Mapping[tuple[str, str, str], frozenset[State | None]]
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,14 @@ def _files(fields: Document) -> list[Document]:
 
 @dataclass(frozen=True)
 class View:
-    """Everything that is stored, read at about one moment."""
+    """Everything that is stored, read at about one moment; `promised` is of just before it."""
 
     accounts: Mapping[str, Document]
     records: list[Record]
     requests: Mapping[str, Document]
     objects: frozenset[str]
     now: dt.datetime
+    promised: Promises = field(default_factory=dict)
 
     def of(self, uid: str, kind: str) -> list[Record]:
         return [record for record in self.records if (record.uid, record.kind) == (uid, kind)]

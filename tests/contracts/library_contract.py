@@ -62,6 +62,7 @@ def voice(voice_id: str = "voice_a", **changes) -> Voice:
         generation_count=0,
         created_at=NOON,
         updated_at=NOON,
+        saved_at=NOON,
     )
     return replace(made, **changes)
 
@@ -69,6 +70,7 @@ def voice(voice_id: str = "voice_a", **changes) -> Voice:
 def generation(generation_id: str, **changes) -> Generation:
     made = Generation(
         generation_id=generation_id,
+        version=1,
         voice_id="voice_a",
         voice_name="VOICE_A",
         text="Some text — ünïcode 音声.",
@@ -82,6 +84,7 @@ def generation(generation_id: str, **changes) -> Generation:
         timestamp="20260102_120000",
         created_at=NOON,
         updated_at=NOON,
+        saved_at=NOON,
     )
     return replace(made, **changes)
 
@@ -182,6 +185,19 @@ class LibraryContract(LibraryCalls):
         assert shelf.voice(uid, "voice_a") == newer
         assert self._account(shelf, uid).kept.size_bytes == newer.size_bytes
         assert self._account(shelf, uid).kept.voices == 1
+
+    def test_generations_show_the_present_name_of_their_voice(self, shelf, uid):
+        self._save(shelf, uid, voice(name="First"))
+        self._save(shelf, uid, generation("g1", voice_name="First"))
+        newer = voice(name="Second", version=2)
+        receipt = self._reserve_voice(shelf, uid, newer, fingerprint="f2", replace=True)
+        assert shelf.generation(uid, "g1").voice_name == "First"
+        shelf.confirm(receipt)
+        assert shelf.generation(uid, "g1").voice_name == "Second"
+        shelf.forget(shelf.delete(uid, "voices", "voice_a"))
+        assert [g.voice_name for g in shelf.generations(uid, ListQuery()).items] == ["Second"]
+        self._save(shelf, uid, voice(name="Third"), fingerprint="f3")
+        assert shelf.generation(uid, "g1").voice_name == "Third"
 
     def test_an_abandoned_replacement_leaves_the_old_version(self, shelf, uid):
         self._save(shelf, uid, voice())

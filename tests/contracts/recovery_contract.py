@@ -44,7 +44,7 @@ class RecoveryContract(LibraryCalls):
         self._save(shelf, uid, generation("g1"))
         shelf.forget(shelf.delete(uid, "voices", "voice_a"))
         later = NOON.replace(year=2027)
-        self._save(shelf, uid, voice(created_at=later, updated_at=later), fingerprint="anew")
+        self._save(shelf, uid, voice(saved_at=later), fingerprint="anew")
         shelf.forget(shelf.delete(uid, "generations", "g1"))
         assert shelf.voice(uid, "voice_a").generation_count == 0
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from voxshelf.core.account import Account, Amount
 from voxshelf.core.errors import NotFound
-from voxshelf.core.items import Generation, Voice
+from voxshelf.core.items import Generation, Voice, shown
 from voxshelf.core.query import Cursor, ListQuery, Page
 from voxshelf.core.reservation import (
     Decision,
@@ -125,12 +125,19 @@ class MemoryLibrary:
             record.since = pending.since if record.garbage else None
             record.version = next(self._versions)
             self._settle(receipt.uid, receipt.reservation, kept=True)
+            if pending.renames and isinstance(pending.item, Voice):
+                self._name(receipt.uid, pending.item)
             if receipt.reservation.replaces is None:
                 self._count(receipt.uid, pending.item, 1)
             if pending.request_key is not None:
                 request = self.requests[receipt.uid, pending.request_key]
                 done = replace(request, item=pending.item)
                 self.requests[receipt.uid, pending.request_key] = done
+
+    def _name(self, uid: str, voice: Voice) -> None:
+        account = self.accounts[uid]
+        names = {**account.names, voice.voice_id: voice.name}
+        self.accounts[uid] = replace(account, names=names)
 
     def _owns_key(self, receipt: Receipt) -> bool:
         pending = receipt.reservation.pending
@@ -145,7 +152,7 @@ class MemoryLibrary:
             if (
                 record is not None
                 and isinstance(record.ready, Voice)
-                and record.ready.created_at <= item.created_at
+                and record.ready.saved_at <= item.saved_at
             ):
                 count = record.ready.generation_count + change
                 record.ready = replace(record.ready, generation_count=count)
@@ -253,7 +260,7 @@ class MemoryLibrary:
     def generation(self, uid: str, generation_id: str) -> Generation:
         item = self._ready(uid, "generations", generation_id)
         assert isinstance(item, Generation)
-        return item
+        return shown(item, self.accounts[uid].names)
 
     def _ready(self, uid: str, kind: str, item_id: str) -> Item:
         record = self.records.get((uid, kind, item_id))
@@ -265,7 +272,9 @@ class MemoryLibrary:
         return self._page(uid, "voices", query)  # type: ignore[return-value]
 
     def generations(self, uid: str, query: ListQuery) -> Page[Generation]:
-        return self._page(uid, "generations", query)  # type: ignore[return-value]
+        page = self._page(uid, "generations", query)
+        names = self.accounts.get(uid, Account()).names
+        return replace(page, items=tuple(shown(item, names) for item in page.items))
 
     def _page(self, uid: str, kind: str, query: ListQuery) -> Page[Item]:
         matching = [

@@ -47,7 +47,6 @@ def to_voice(document: Document) -> Voice:
     return Voice(
         **_common(document),
         name=document["name"],
-        version=document["version"],
         description=document["description"],
         template_message=document["template_message"],
         sample=Audio(**document["sample"]),
@@ -87,6 +86,8 @@ def _common(document: Document) -> Fields:
         "runpod_job_id": document["runpod_job_id"],
         "created_at": _to_time(document["created_at"]),
         "updated_at": _to_time(document["updated_at"]),
+        "saved_at": _to_time(document["saved_at"]),
+        "version": document["version"],
     }
 
 
@@ -121,6 +122,7 @@ def from_pending(pending: Pending) -> Fields:
         "lease": pending.lease,
         "since": pending.since,
         "request_key": pending.request_key,
+        "renames": pending.renames,
     }
 
 
@@ -132,6 +134,7 @@ def to_pending(fields: Document) -> Pending:
         lease=fields["lease"],
         since=_to_time(fields["since"]),
         request_key=fields["request_key"],
+        renames=fields["renames"],
     )
 
 
@@ -197,7 +200,10 @@ def _item_paths(fields: Document) -> tuple[str, ...]:
 
 
 def from_account(account: Account) -> Fields:
-    """Return the counters that a reservation writes; `limits` belongs to the operator."""
+    """Return the counters that a reservation writes.
+
+    `limits` belongs to the operator, and `names` is written by who renames.
+    """
     stamp = account.last_stamp
     return {
         **_from_amount(account.kept),
@@ -218,6 +224,7 @@ def to_account(document: Document) -> Account:
         saves_today=document.get("saves_today", 0),
         last_stamp=None if stamp is None else Stamp(_to_time(stamp["second"]), stamp["sequence"]),
         limits=document.get("limits", {}),
+        names=document.get("names", {}),
     )
 
 
@@ -226,10 +233,14 @@ def _from_amount(amount: Amount) -> Fields:
         "voices": amount.voices,
         "generations": amount.generations,
         "bytes": amount.size_bytes,
+        "audio_ms": amount.audio_ms,
     }
 
 
 def _to_amount(document: Document) -> Amount:
     return Amount(
-        document.get("voices", 0), document.get("generations", 0), document.get("bytes", 0)
+        document.get("voices", 0),
+        document.get("generations", 0),
+        document.get("bytes", 0),
+        document.get("audio_ms", 0),
     )

@@ -4,8 +4,9 @@ Every query filters on `status == "ready"` and ends its order with the document'
 needs a composite index; firestore.indexes.json lists them and a test holds both together.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_errors import translated
 from voxshelf.adapters.firestore_places import BOUNDED
 from voxshelf.core.errors import NotFound, Unavailable
-from voxshelf.core.items import Generation, Voice
+from voxshelf.core.items import Generation, Voice, shown
 from voxshelf.core.query import Cursor, ListQuery, Page
 
 T = TypeVar("T", Voice, Generation)
@@ -47,15 +48,25 @@ class FirestoreCatalogue:
 
     def generation(self, uid: str, generation_id: str) -> Generation:
         """See `Catalogue.generation`."""
-        return documents.to_generation(self._ready(uid, "generations", generation_id))
+        account = self._aside.submit(self._counters, uid)
+        generation = documents.to_generation(self._ready(uid, "generations", generation_id))
+        return shown(generation, _names(account.result()))
 
     def voices(self, uid: str, query: ListQuery) -> Page[Voice]:
         """See `Catalogue.voices`."""
-        return self._page(uid, "voices", query, documents.to_voice)
+        account = None if query.filters else self._aside.submit(self._counters, uid)
+        return self._page(uid, "voices", query, documents.to_voice, account)
 
     def generations(self, uid: str, query: ListQuery) -> Page[Generation]:
         """See `Catalogue.generations`."""
-        return self._page(uid, "generations", query, documents.to_generation)
+        account = self._aside.submit(self._counters, uid)
+        page = self._page(uid, "generations", query, documents.to_generation, account)
+        names = _names(account.result())
+        return replace(page, items=tuple(shown(item, names) for item in page.items))
+
+    def _counters(self, uid: str) -> documents.Document:
+        with translated():
+            return self._account(uid).get(**BOUNDED).to_dict() or {}
 
     def _account(self, uid: str) -> firestore.DocumentReference:
         return self._client.collection("users").document(uid)
@@ -69,9 +80,16 @@ class FirestoreCatalogue:
         return document
 
     def _page(
-        self, uid: str, kind: str, query: ListQuery, parse: Callable[[documents.Document], T]
+        self,
+        uid: str,
+        kind: str,
+        query: ListQuery,
+        parse: Callable[[documents.Document], T],
+        account: Future[documents.Document] | None,
     ) -> Page[T]:
-        total = self._aside.submit(self._total, uid, kind, query)
+        count = None
+        if query.filters and query.include_total:
+            count = self._aside.submit(self._count, uid, kind, query)
         with translated():
             # One more than the page holds tells whether there is another page.
             found = self._found(self._query(uid, kind, query))
@@ -79,7 +97,7 @@ class FirestoreCatalogue:
         return Page(
             items=tuple(parse(snapshot.to_dict() or {}) for snapshot in shown),
             next=_cursor(shown[-1], query) if len(found) > len(shown) else None,
-            total=total.result(),
+            total=_total(kind, query, account, count),
         )
 
     def _found(self, query: firestore.Query) -> list[DocumentSnapshot[Any]]:
@@ -115,16 +133,27 @@ class FirestoreCatalogue:
             matching = matching.where(filter=FieldFilter(field, operator, value))
         return matching
 
-    def _total(self, uid: str, kind: str, query: ListQuery) -> int | None:
+    def _count(self, uid: str, kind: str, query: ListQuery) -> int:
         with translated():
-            if not query.filters:
-                account = self._account(uid).get(**BOUNDED)
-                return int((account.to_dict() or {}).get(kind, 0))
-            if not query.include_total:
-                return None
             # The client's annotations have the class here where the code returns an instance.
             counting: Any = self._matching(uid, kind, query).count()
             return int(counting.get(**BOUNDED)[0][0].value)
+
+
+def _total(
+    kind: str,
+    query: ListQuery,
+    account: Future[documents.Document] | None,
+    count: Future[int] | None,
+) -> int | None:
+    """Return how many items pass the filters: without any, that is counted already."""
+    if account is not None and not query.filters:
+        return int(account.result().get(kind, 0))
+    return None if count is None else count.result()
+
+
+def _names(account: documents.Document) -> Mapping[str, str]:
+    return documents.to_account(account).names
 
 
 def _cursor(snapshot: DocumentSnapshot[Any], query: ListQuery) -> Cursor:

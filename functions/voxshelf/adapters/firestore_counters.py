@@ -12,6 +12,7 @@ def released(amount: Amount) -> documents.Fields:
         "reserved.voices": firestore.Increment(-amount.voices),
         "reserved.generations": firestore.Increment(-amount.generations),
         "reserved.bytes": firestore.Increment(-amount.size_bytes),
+        "reserved.audio_ms": firestore.Increment(-amount.audio_ms),
     }
 
 
@@ -21,4 +22,10 @@ def grown(amount: Amount) -> documents.Fields:
         "voices": firestore.Increment(amount.voices),
         "generations": firestore.Increment(amount.generations),
         "bytes": firestore.Increment(amount.size_bytes),
+        "audio_ms": firestore.Increment(amount.audio_ms),
     }
+
+
+def named(voice_id: str, name: str) -> documents.Fields:
+    """Return the change by which all generations of a voice show its present name."""
+    return {firestore.Client.field_path("names", voice_id): name}

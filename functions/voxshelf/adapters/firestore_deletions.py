@@ -87,9 +87,9 @@ class FirestoreDeletions:
         if not isinstance(item, Generation):
             return None
         voice = self._places.item(uid, "voices", item.voice_id)
-        fields = voice.get(["status", "created_at"], **BOUNDED).to_dict() or {}
+        fields = voice.get(["status", "saved_at"], **BOUNDED).to_dict() or {}
         counts = fields.get("status") == documents.READY
-        return voice if counts and fields["created_at"] <= item.created_at else None
+        return voice if counts and fields["saved_at"] <= item.saved_at else None
 
     def forget(self, leftover: Deletion | Garbage) -> None:
         """See `Library.forget`."""

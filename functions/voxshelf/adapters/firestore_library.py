@@ -16,14 +16,14 @@ from dataclasses import replace
 from google.cloud import firestore
 
 from voxshelf.adapters import documents
-from voxshelf.adapters.firestore_counters import grown, released
+from voxshelf.adapters.firestore_counters import grown, named, released
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, OUTAGES, translated
 from voxshelf.adapters.firestore_places import BOUNDED
 from voxshelf.adapters.firestore_shelf import Place, Snapshots, Version, shelf_of
 from voxshelf.adapters.firestore_undoing import FirestoreUndoing, version_of
 from voxshelf.core.errors import Unavailable
-from voxshelf.core.items import Generation
+from voxshelf.core.items import Generation, Voice
 from voxshelf.core.reservation import (
     REQUEST_LIFETIME,
     Decision,
@@ -189,10 +189,10 @@ class FirestoreLibrary(FirestoreUndoing):
             },
             option=self._places.unchanged(version.item),
         )
-        batch.update(
-            self._places.account(receipt.uid),
-            {**released(reservation.amount), **grown(reservation.growth)},
-        )
+        counters = {**released(reservation.amount), **grown(reservation.growth)}
+        if pending.renames and isinstance(pending.item, Voice):
+            counters |= named(pending.item.voice_id, pending.item.name)
+        batch.update(self._places.account(receipt.uid), counters)
         if count:
             voice = self._places.item(receipt.uid, "voices", pending.item.voice_id)
             batch.update(voice, {"generation_count": firestore.Increment(1)})

@@ -10,11 +10,12 @@ from voxshelf.core.names import Stamp
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """So many voices, generations and bytes."""
+    """So many voices, generations, bytes, and milliseconds of audio."""
 
     voices: int = 0
     generations: int = 0
     size_bytes: int = 0
+    audio_ms: int = 0
 
     def __add__(self, other: "Amount") -> "Amount":
         """Return both together."""
@@ -22,11 +23,12 @@ class Amount:
             self.voices + other.voices,
             self.generations + other.generations,
             self.size_bytes + other.size_bytes,
+            self.audio_ms + other.audio_ms,
         )
 
     def __neg__(self) -> "Amount":
         """Return what takes this amount away again."""
-        return Amount(-self.voices, -self.generations, -self.size_bytes)
+        return Amount(-self.voices, -self.generations, -self.size_bytes, -self.audio_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Account:
 
     `last_stamp` is the newest name given out; `saves_today` counts the reservations of
     `day`, failed ones too, so that failing cannot be used to work without end.
-    `limits` overrides the defaults by name.
+    `limits` overrides the defaults by name. `names` has the present name of every voice that
+    was renamed: generations carry the name that their voice had when they were saved.
     """
 
     kept: Amount = Amount()
@@ -69,6 +72,7 @@ class Account:
     saves_today: int = 0
     last_stamp: Stamp | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def reserving(self, amount: Amount, now: datetime, defaults: Limits) -> "Account":
         """Return the account with `amount` reserved and a fresh `last_stamp`.

@@ -1,7 +1,7 @@
 """The two things that the library keeps: voices, and speech generated with them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from voxshelf.core.audio import Audio
@@ -30,7 +30,11 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A cloned voice as its owner sees it. Times are aware UTC, set by the database."""
+    """A cloned voice as its owner sees it. Times are aware UTC, set by the database.
+
+    `version` counts edits and replacements. `created_at` is the owner's: an import keeps it.
+    `saved_at` is when this library first had the voice.
+    """
 
     voice_id: str
     name: str
@@ -50,6 +54,7 @@ class Voice:
     generation_count: int
     created_at: datetime
     updated_at: datetime
+    saved_at: datetime
 
     @property
     def item_id(self) -> str:
@@ -72,12 +77,21 @@ class Voice:
         """Return the bytes of its objects together."""
         return sum(size for _, size in self.object_sizes)
 
+    @property
+    def audio_ms(self) -> int:
+        """Return how long its sample is."""
+        return round(self.sample.duration_s * 1000)
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One generated speech. `text` is the whole text, `timestamp` as the worker gave it."""
+    """One generated speech. `text` is the whole text, `timestamp` as the worker gave it.
+
+    `version`, `created_at` and `saved_at` are as those of a voice.
+    """
 
     generation_id: str
+    version: int
     voice_id: str
     voice_name: str
     text: str | None
@@ -91,6 +105,7 @@ class Generation:
     timestamp: str
     created_at: datetime
     updated_at: datetime
+    saved_at: datetime
 
     @property
     def item_id(self) -> str:
@@ -111,3 +126,14 @@ class Generation:
     def size_bytes(self) -> int:
         """Return the bytes of its objects together."""
         return self.audio.size_bytes
+
+    @property
+    def audio_ms(self) -> int:
+        """Return how long its audio is."""
+        return round(self.audio.duration_s * 1000)
+
+
+def shown(generation: Generation, names: Mapping[str, str]) -> Generation:
+    """Return a generation under the present name of its voice; `names` has those that changed."""
+    name = names.get(generation.voice_id, generation.voice_name)
+    return generation if name == generation.voice_name else replace(generation, voice_name=name)

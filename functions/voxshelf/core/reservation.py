@@ -32,6 +32,7 @@ class Pending:
 
     `lease` is the random name of this one attempt: by it a save knows its own reservation
     again when the answer to a write got lost. `request_key` names its idempotency record.
+    `renames` tells that the voice's generations show another name until it is confirmed.
     """
 
     item: Item
@@ -39,6 +40,7 @@ class Pending:
     lease: str
     since: datetime
     request_key: str | None
+    renames: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,10 @@ class Reservation:
     @property
     def growth(self) -> Amount:
         """Return what the library has grown by once the save is done."""
-        freed = Amount(size_bytes=self.replaces.size_bytes) if self.replaces else Amount()
+        if self.replaces is None:
+            return self.amount
+        replaced = self.replaces
+        freed = Amount(size_bytes=replaced.size_bytes, audio_ms=replaced.audio_ms)
         return self.amount + -freed
 
     @property
@@ -117,8 +122,8 @@ def reserved_amount(item: Item, replaces: Item | None) -> Amount:
     """Return what a save of `item` reserves."""
     new = 0 if replaces else 1
     if isinstance(item, Generation):
-        return Amount(generations=new, size_bytes=item.size_bytes)
-    return Amount(voices=new, size_bytes=item.size_bytes)
+        return Amount(0, new, item.size_bytes, item.audio_ms)
+    return Amount(new, 0, item.size_bytes, item.audio_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +268,14 @@ def _reservation(
     replaces = entry.ready if entry is not None else None
     stamp = Stamp.after(shelf.account.last_stamp, shelf.now)
     item = attempt.draft(Slot(stamp, shelf.now, replaces, voice, fresh=entry is None))
-    pending = Pending(item, attempt.fingerprint, attempt.lease, shelf.now, attempt.request_key)
+    pending = Pending(
+        item,
+        attempt.fingerprint,
+        attempt.lease,
+        shelf.now,
+        attempt.request_key,
+        renames=_renames(item, replaces, shelf.account),
+    )
     account, garbage = shelf.account, entry.garbage if entry is not None else ()
     if entry is not None and entry.pending is not None:
         dead = entry.pending.item
@@ -272,6 +284,13 @@ def _reservation(
     amount = reserved_amount(item, replaces)
     account = account.reserving(amount, shelf.now, attempt.policy.limits)
     return Reservation(account, pending, replaces, garbage)
+
+
+def _renames(item: Item, replaces: Item | None, account: Account) -> bool:
+    if not isinstance(item, Voice):
+        return False
+    earlier = account.names.get(item.voice_id, item.name)
+    return (replaces.name if isinstance(replaces, Voice) else earlier) != item.name
 
 
 def in_progress() -> InProgress:

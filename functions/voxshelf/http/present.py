@@ -64,6 +64,7 @@ def generation_body(generation: "Generation", urls: "ObjectUrls") -> "Generation
     return {
         "generation_id": generation.generation_id,
         "file_id": generation.generation_id,
+        "version": generation.version,
         "voice_id": generation.voice_id,
         "voice_name": generation.voice_name,
         "text": generation.text,

@@ -93,6 +93,7 @@ class GenerationBody(TypedDict):
 
     generation_id: str
     file_id: str
+    version: int
     voice_id: str
     voice_name: str
     text: str | None

@@ -116,6 +116,7 @@ def _generation(command: SaveSpeech, facts: AudioFacts, slot: Slot, token: str) 
     path = names.generation(facts.format.extension)
     return Generation(
         generation_id=names.generation_id,
+        version=1,
         voice_id=voice.voice_id,
         voice_name=voice.name,
         text=command.text,
@@ -129,6 +130,7 @@ def _generation(command: SaveSpeech, facts: AudioFacts, slot: Slot, token: str) 
         timestamp=command.timestamp or str(Stamp(slot.stamp.second)),
         created_at=slot.now,
         updated_at=slot.now,
+        saved_at=slot.now,
     )
 
 

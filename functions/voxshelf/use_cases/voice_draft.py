@@ -91,6 +91,7 @@ class VoiceDraft:
             generation_count=replaced.generation_count if replaced else 0,
             created_at=replaced.created_at if replaced else slot.now,
             updated_at=slot.now,
+            saved_at=replaced.saved_at if replaced else slot.now,
         )
 
     def _profile(self, path: str) -> Profile | None:
