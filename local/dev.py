@@ -17,6 +17,7 @@ from local.log_view import follow, last_lines, worth_showing
 from local.ports import OffsetInvalid, PortBusy, claimed, offset_setting, shifted_ports
 from local.readiness import CHECKS, NotReady, wait_for_ports, wait_until_ready
 from local.sample_audio import write_sample
+from local.speech import SpeechFailed
 from local.stack import EMULATORS, Stack, prepared
 from local.supervisor import Supervisor
 from local.welcome import welcome
@@ -107,7 +108,7 @@ class Session:
             )
             write_sample(self.state.sample)
             text = welcome(self.stack, self._demo_user(), self.state.sample)
-        except (NotReady, AuthEmulatorError, OSError) as reason:
+        except (NotReady, AuthEmulatorError, OSError, SpeechFailed) as reason:
             if not asked_to_end():
                 self.problem = str(reason)
                 supervisor.stop(f"it did not come up within {START_DEADLINE_S:.0f} s")

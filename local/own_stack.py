@@ -27,12 +27,15 @@ INTERRUPTED = 130
 _LOG_LINES = 25
 
 
-def run_in_own_stack(name: str, project: str, command: Sequence[str]) -> int:
+def run_in_own_stack(
+    name: str, project: str, command: Sequence[str], *, only: str | None = None
+) -> int:
     """Start a stack, run `command` in it, end the stack; the exit code is the command's.
 
     The command finds the emulators by the variables that `emulators:exec` sets, and the
-    addresses in VOXSHELF_SITE_URL and VOXSHELF_FUNCTIONS_URL. 1 with one clear message when
-    the stack cannot start.
+    addresses in VOXSHELF_SITE_URL and VOXSHELF_FUNCTIONS_URL. `only` names the emulators that it
+    needs, all by default. What they stored is kept when the command fails. 1 with one clear
+    message when the stack cannot start.
     """
     parent_pid = os.getppid()
     console, state = Console(), state_folder(os.environ)
@@ -42,7 +45,11 @@ def run_in_own_stack(name: str, project: str, command: Sequence[str]) -> int:
             with prepared(own_name, project, ports, state, console.step) as stack:
                 console.step(f"Emulators start on {stack.site_url}; log: {shown(stack.log)}")
                 output = state.log(f"{own_name}-output")
-                return _run(stack, output, command, parent_pid, console)
+                code = _run(stack, output, command, parent_pid, console, only)
+                if code == 0:
+                    # Saved audio, up to hundreds of megabytes.
+                    shutil.rmtree(stack.scratch, ignore_errors=True)
+                return code
     except (PortBusy, JavaProgramMissing) as problem:
         console.write(f"{problem}\n")
         return 1
@@ -51,18 +58,25 @@ def run_in_own_stack(name: str, project: str, command: Sequence[str]) -> int:
 
 
 def _run(
-    stack: Stack, output: Path, command: Sequence[str], parent_pid: int, console: Console
+    stack: Stack,
+    output: Path,
+    command: Sequence[str],
+    parent_pid: int,
+    console: Console,
+    only: str | None,
 ) -> int:
     """Run the emulators around the command, whose output is shown as it comes; its exit code.
 
     firebase-tools writes into the stack's log instead, so that the command has the last word.
     """
     ended = threading.Event()
+    # Of two `--only` the last counts: the stack has one of its own.
+    chosen = ["--only", only] if only else []
     output.write_text("")
     reader = threading.Thread(target=follow, args=(output, console.write, ended), daemon=True)
     with stack.log.open("wb") as log:
         supervisor = Supervisor(
-            stack.command("emulators:exec", _script(stack, output, command)),
+            stack.command("emulators:exec", *chosen, _script(stack, output, command)),
             environ=stack.environ,
             say=console.step,
             grace_s=STOP_GRACE_S,
