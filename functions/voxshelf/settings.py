@@ -31,6 +31,7 @@ class Settings:
     page_token_key: str
     policy: Policy
     storage_emulator_host: str | None
+    check_revoked: bool
 
     @property
     def download_base_url(self) -> str:
@@ -62,6 +63,7 @@ class Settings:
             page_token_key=_required(environ, "PAGE_TOKEN_KEY"),
             policy=_policy(environ),
             storage_emulator_host=environ.get("FIREBASE_STORAGE_EMULATOR_HOST"),
+            check_revoked=environ.get("CHECK_REVOKED", "false").lower() == "true",
         )
 
 

@@ -71,7 +71,8 @@ class Wiring:
         """See `Services`."""
         from voxshelf.adapters.firebase_tokens import FirebaseTokens
 
-        return FirebaseTokens(self._settings.project_id)
+        settings = self._settings
+        return FirebaseTokens.of_project(settings.project_id, check_revoked=settings.check_revoked)
 
     @cached_property
     def urls(self) -> "ObjectUrls":
