@@ -1,3 +1,4 @@
+import com.google.common.collect.ImmutableList;
 import com.google.common.util.concurrent.FutureCallback;
 import com.google.common.util.concurrent.Futures;
 import com.google.common.util.concurrent.ListenableFuture;
@@ -8,6 +9,8 @@ import com.google.firebase.rules.lang.FirebaseRulesProtoCompiler;
 import com.google.firebase.rules.lang.common.FirebaseRulesLangOptions;
 import com.google.firebase.rules.runtime.common.AsyncRuntimeFunction;
 import com.google.firebase.rules.runtime.common.EvaluationException;
+import com.google.firebase.rules.runtime.common.EvaluationListener;
+import com.google.firebase.rules.runtime.common.EvaluationRestrictions;
 import com.google.firebase.rules.runtime.common.EvaluationResult;
 import com.google.firebase.rules.runtime.evaluators.AuthRuleEvaluator.RuleContext;
 import com.google.firebase.rules.runtime.impl.DefaultEvaluator;
@@ -16,6 +19,7 @@ import com.google.firebase.rules.runtime.v1.ExecutionRequest;
 import com.google.firebase.rules.runtime.v1.ExecutionResponse;
 import com.google.firebase.rules.runtime.v1.ExpressionPathValue;
 import com.google.firebase.rules.runtime.v1.ExpressionValue;
+import com.google.firebase.rules.runtime.v1.RulesetAst;
 import com.google.firebase.rules.v1.File;
 import com.google.firebase.rules.v1.Issue;
 import com.google.firebase.rules.v1.Source;
@@ -32,6 +36,7 @@ import java.io.PrintStream;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,6 +58,14 @@ import java.util.stream.Collectors;
 public final class StorageRulesRuntime {
   /** The id of a message that answers no request: the greeting, and a line we cannot attribute. */
   private static final int NO_REQUEST = -1;
+
+  /**
+   * The variable that names the folder, where it is set, to keep a report of rule coverage in: each
+   * emulator stack has a temporary folder of its own, so that two stacks do not mix.
+   */
+  private static final String COVERAGE_FOLDER = "TMPDIR";
+
+  private static final String COVERAGE_FILE = "storage-rule-coverage.json";
 
   private final FirebaseRulesProtoCompiler compiler =
       FirebaseRulesProtoCompiler.createStandalone(
@@ -127,10 +140,20 @@ public final class StorageRulesRuntime {
     JsonObject result = new JsonObject();
     if (errors.isEmpty()) {
       String name = context.get("rulesetName").getAsString();
-      rulesets.put(name, new DefaultEvaluator(compiled.getRulesetAst()));
+      rulesets.put(name, evaluator(compiled.getRulesetAst()));
       result.addProperty("rulesVersion", compiled.getRulesetAst().getVersionValue());
     }
     reply(id, result, errors, warnings);
+  }
+
+  private static DefaultEvaluator evaluator(RulesetAst ruleset) {
+    String folder = System.getenv(COVERAGE_FOLDER);
+    if (folder == null) {
+      return new DefaultEvaluator(ruleset);
+    }
+    EvaluationListener coverage = new RuleCoverage(ruleset, Path.of(folder, COVERAGE_FILE));
+    return new DefaultEvaluator(
+        ruleset, ImmutableList.of(() -> coverage), EvaluationRestrictions.builder().build());
   }
 
   private static String describe(Issue issue) {

@@ -14,11 +14,13 @@ import pytest
 
 from local.cloud_sdk import CloudSdk
 from local.java_programs import locate
+from local.layout import ROOT
 from local.program_source import STORAGE_RULES, SourceUnavailable
 
 Message = dict[str, Any]
 
 ANSWER_WITHIN_S = 20
+GIB = 1024**3
 RULES = """rules_version = '2';
 service firebase.storage {
   match /b/{bucket}/o {
@@ -115,14 +117,18 @@ def java_and_adapter(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pa
 
 
 @contextmanager
-def started(java: Path, adapter: Path) -> Iterator[Runtime]:
-    """An adapter as firebase-tools starts it, greeted, with `RULES` loaded under the name "0"."""
+def started(java: Path, adapter: Path, folder: Path) -> Iterator[Runtime]:
+    """An adapter as firebase-tools starts it, greeted, with `RULES` loaded under the name "0".
+
+    `folder` is where it keeps its report of what was evaluated.
+    """
     command = [str(java), "-Djava.security.manager=disallow", "-jar", str(adapter), "serve"]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(folder)},
         text=True,
         encoding="utf-8",
     ) as process:
@@ -137,9 +143,15 @@ def started(java: Path, adapter: Path) -> Iterator[Runtime]:
 
 
 @pytest.fixture(scope="module")
-def shared_runtime(java_and_adapter: tuple[Path, Path]) -> Iterator[Runtime]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder of the stack that the shared adapter belongs to."""
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="module")
+def shared_runtime(java_and_adapter: tuple[Path, Path], folder: Path) -> Iterator[Runtime]:
     """One adapter for the module, because each start takes a second or two."""
-    with started(*java_and_adapter) as runtime:
+    with started(*java_and_adapter, folder) as runtime:
         yield runtime
 
 
@@ -164,16 +176,20 @@ def verify(
     uid: str | None = None,
     before: Message | None = None,
     size: int | None = None,
+    content_type: str = "audio/wav",
+    ruleset: str = "0",
 ) -> Message:
     """A request to verify an operation of `uid` on an object of the bucket `b`."""
-    auth = {"null_value": None} if uid is None else fields(uid={"string_value": uid})
-    after = {"null_value": None} if size is None else fields(size={"int_value": size})
+    nothing: Message = {"null_value": None}
+    auth = nothing if uid is None else fields(uid={"string_value": uid})
+    named = fields(size={"int_value": size}, contentType={"string_value": content_type})
+    after = nothing if size is None else named
     variables = {
-        "resource": before or {"null_value": None},
+        "resource": before or nothing,
         "request": fields(auth=auth, resource=after),
     }
     context = {
-        "rulesetName": "0",
+        "rulesetName": ruleset,
         "service": "firebase.storage",
         "path": f"/b/b/o/{path}",
         "method": method,
@@ -235,8 +251,7 @@ def test_a_syntax_error_is_told_with_line_and_column(runtime: Runtime) -> None:
     assert (answer["id"], answer["status"]) == (11, "ok")
     assert answer["errors"] == ["storage.rules:3:35 - Unexpected 'bar'."]
     # A ruleset that was refused does not exist.
-    asked = verify(2, "own/ann/a.wav", uid="ann")
-    asked["context"]["rulesetName"] = "11"
+    asked = verify(2, "own/ann/a.wav", uid="ann", ruleset="11")
     assert "no ruleset" in runtime.ask(asked)["errors"][0]
 
 
@@ -249,6 +264,65 @@ def test_a_warning_is_no_error(runtime: Runtime) -> None:
     assert answer["errors"] == []
     assert answer["result"] == {"rulesVersion": 2}
     assert [warning.split(" - ")[0] for warning in answer["warnings"]] == ["storage.rules:3:34"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "size", "permit"),
+    [
+        ("application/zip", 5 * GIB, True),
+        ("application/zip", 5 * GIB + 1, False),
+        ("application/x-zip-compressed", 5 * GIB, True),
+        ("application/x-zip-compressed", 5 * GIB + 1, False),
+        ("audio/wav", 5 * GIB, False),
+        ("application/octet-stream", 5 * GIB, False),
+        ("text/html", 1, False),
+    ],
+)
+def test_an_upload_may_have_as_many_bytes_as_its_type_allows(
+    runtime: Runtime, content_type: str, size: int, permit: bool
+) -> None:
+    """More than any emulator can hold, so the project's own rules are asked without an upload."""
+    assert not runtime.ask(load_ruleset(13, (ROOT / "storage.rules").read_text()))["errors"]
+    asked = verify(
+        1, "uploads/ann/a", "create", "ann", size=size, content_type=content_type, ruleset="13"
+    )
+    assert_answered(runtime.ask(asked), 1, permit=permit)
+
+
+def test_what_was_evaluated_is_reported_in_the_folder_of_the_stack(
+    runtime: Runtime, folder: Path
+) -> None:
+    rules = (
+        "rules_version = '2';\nservice firebase.storage {\n"
+        "  match /b/{bucket}/o/{uid} { allow get: if request.auth != null && uid == 'ann'; }\n}"
+    )
+    runtime.ask(load_ruleset(14, rules))
+    for path, uid in [("ann", None), ("ann", "ann"), ("ann", "ann"), ("bob", "bob")]:
+        runtime.ask(verify(1, path, uid=uid, ruleset="14"))
+    assert evaluated(rules, folder) == {
+        "request.auth != null && uid == 'ann'": {True: 2, False: 2},
+        "request.auth != null": {True: 3, False: 1},
+        "request.auth": {"MAP_VALUE": 3, "NULL_VALUE": 1},
+        "request": {"MAP_VALUE": 4},
+        # Not evaluated for whoever is not signed in.
+        "uid == 'ann'": {True: 2, False: 1},
+        "uid": {"STRING_VALUE": 3},
+    }
+
+
+def evaluated(rules: str, folder: Path) -> dict[str, dict[str | bool, int]]:
+    """What each reported expression came to, and how often, by the expression's text."""
+    found = {}
+    left = json.loads((folder / "storage-rule-coverage.json").read_text())["report"]
+    while left:
+        expression = left.pop()
+        left += expression.get("children", [])
+        at = expression["sourcePosition"]
+        text = rules[at["currentOffset"] : at["endOffset"] + 1]
+        counts = expression.get("values", [])
+        # A value is an object of one member: its kind, and what it is.
+        found[text] = {next(iter(each["value"].values())): each["count"] for each in counts}
+    return found
 
 
 @pytest.mark.parametrize(
@@ -395,8 +469,10 @@ def test_a_request_that_cannot_be_served_still_settles(runtime: Runtime, message
     assert_answered(runtime.ask(verify(6, "own/ann/a.wav", uid="ann")), 6, permit=True)
 
 
-def test_the_end_of_input_ends_the_process(java_and_adapter: tuple[Path, Path]) -> None:
-    with started(*java_and_adapter) as runtime:
+def test_the_end_of_input_ends_the_process(
+    java_and_adapter: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with started(*java_and_adapter, tmp_path) as runtime:
         runtime.ask(verify(1, "member/ann/a.wav"))
         assert runtime.process.stdin is not None
         runtime.process.stdin.close()

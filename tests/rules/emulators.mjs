@@ -91,15 +91,29 @@ export async function closeSessions(sessions) {
   await Promise.all(Object.values(sessions).map((session) => session.close()));
 }
 
-/** Write a document past the rules; the fields are strings. */
+function documentUrl(path) {
+  return `http://${firestoreHost}/v1/projects/${projectId}/databases/(default)/documents/${path}`;
+}
+
+/** Firestore's REST form of the kinds of value that the tests need. */
+function typed(value) {
+  if (value instanceof Date) return { timestampValue: value.toISOString() };
+  return typeof value === 'number' ? { integerValue: String(value) } : { stringValue: value };
+}
+
+/** Write a document past the rules: texts, whole numbers and times. */
 export async function seedDocument(path, fields) {
-  const typed = Object.entries(fields).map(([name, value]) => [name, { stringValue: value }]);
-  const url = `http://${firestoreHost}/v1/projects/${projectId}/databases/(default)/documents/${path}`;
-  await answered(url, {
+  const members = Object.entries(fields).map(([name, value]) => [name, typed(value)]);
+  await answered(documentUrl(path), {
     method: 'PATCH',
     headers: { ...ADMINISTRATOR, 'content-type': 'application/json' },
-    body: JSON.stringify({ fields: Object.fromEntries(typed) }),
+    body: JSON.stringify({ fields: Object.fromEntries(members) }),
   });
+}
+
+/** Remove a document past the rules. */
+export async function removeDocument(path) {
+  await answered(documentUrl(path), { method: 'DELETE', headers: ADMINISTRATOR });
 }
 
 /** Write an object past the rules. */
