@@ -28,6 +28,11 @@ def save_speech(voice_id: str, text: str, audio: bytes) -> Request:
     )
 
 
+def read_profile(voice_id: str) -> Request:
+    """`GET /api/voices/{voice_id}/profile` as JSON."""
+    return Request("GET", f"/api/voices/{voice_id}/profile?format=json")
+
+
 def list_generations(page_size: int) -> Request:
     """`GET /api/tts/generations`: the first page, newest first."""
     return Request("GET", f"/api/tts/generations?page_size={page_size}")

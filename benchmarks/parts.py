@@ -4,9 +4,12 @@
 # it is measured, so that a part can be measured while another one is being worked on.
 PARTS = {
     "listing": "benchmarks.listing",
+    "scale": "benchmarks.scale",
     "saves": "benchmarks.saves",
     "latency": "benchmarks.latency",
     "baseline": "benchmarks.baseline",
     "cold": "benchmarks.cold_start",
     "memory": "benchmarks.memory",
+    "cache": "benchmarks.cache",
+    "moving": "benchmarks.moving",
 }

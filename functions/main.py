@@ -47,6 +47,38 @@ def library(request: flask.Request) -> flask.Response:
 
 
 @functions_framework.http
+def voices_clone(request: flask.Request) -> flask.Response:
+    """Start to clone a voice on RunPod: `POST /api/voices/clone`."""
+    from voxshelf.endpoints import voices_clone as function
+
+    return function.handle(request)
+
+
+@functions_framework.http
+def tts_generate(request: flask.Request) -> flask.Response:
+    """Start to generate speech on RunPod: `POST /api/tts/generate`."""
+    from voxshelf.endpoints import tts_generate as function
+
+    return function.handle(request)
+
+
+@functions_framework.http
+def jobs(request: flask.Request) -> flask.Response:
+    """Follow jobs on RunPod: `GET /api/jobs` and below."""
+    from voxshelf.endpoints import jobs as function
+
+    return function.handle(request)
+
+
+@functions_framework.http
+def runpod_webhook(request: flask.Request) -> flask.Response:
+    """Take RunPod's word that a job has ended, and look: `POST /api/runpod/webhook/...`."""
+    from voxshelf.endpoints import runpod_webhook as function
+
+    return function.handle(request)
+
+
+@functions_framework.http
 def reconcile(request: flask.Request) -> flask.Response:
     """Finish or undo what a crash left behind; called by Cloud Scheduler."""
     from voxshelf.endpoints import reconcile as function

@@ -49,9 +49,30 @@ class ApiClient:
         """Return the answer to a POST of JSON that must answer `status`."""
         return _body(self._http.post(path, json=body), status)
 
-    def delete(self, path: str) -> dict[str, Any]:
+    def find(self, path: str, **query: str | int) -> dict[str, Any] | None:
+        """Return the answer to a GET, or None where there is nothing (yet)."""
+        answer = self._http.get(path, params=query)
+        return None if answer.status_code == 404 else _body(answer, 200)
+
+    def download(self, path: str, **query: str | int) -> bytes:
+        """Return the bytes of a GET that must succeed."""
+        answer = self._http.get(path, params=query)
+        if answer.status_code != 200:
+            raise _failed(answer)
+        return answer.content
+
+    def post_archive(self, path: str, archive: bytes) -> dict[str, Any]:
+        """Return the answer to a POST of a ZIP that must succeed."""
+        headers = {"Content-Type": "application/zip"}
+        return _body(self._http.post(path, content=archive, headers=headers), 200)
+
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a PATCH of JSON that must succeed."""
+        return _body(self._http.patch(path, json=body), 200)
+
+    def delete(self, path: str, **query: str) -> dict[str, Any]:
         """Return the answer to a DELETE that must succeed."""
-        return _body(self._http.delete(path), 200)
+        return _body(self._http.delete(path, params=query), 200)
 
     def upload(self, storage_url: str, name: str, audio: bytes) -> None:
         """Put a file straight into Storage, as the Firebase SDK does.
@@ -98,7 +119,11 @@ def _base64(data: bytes) -> str:
 
 def _body(answer: httpx.Response, expected: int) -> dict[str, Any]:
     if answer.status_code != expected:
-        request = f"{answer.request.method} {answer.request.url.path}"
-        raise ApiFailed(f"{request}: {answer.status_code} {answer.text[:500]}")
+        raise _failed(answer)
     body: dict[str, Any] = answer.json()
     return body
+
+
+def _failed(answer: httpx.Response) -> ApiFailed:
+    request = f"{answer.request.method} {answer.request.url.path}"
+    return ApiFailed(f"{request}: {answer.status_code} {answer.text[:500]}")

@@ -60,6 +60,7 @@ class Session:
                 parent_pid=self.parent_pid,
                 folder=self.stack.scratch,
                 output=output,
+                beside=self.stack.beside,
             )
             arguments = (self.stack.log, self._show, ended)
             threads = [
@@ -98,7 +99,8 @@ class Session:
             return not asked_to_end() and self.console.elapsed_s() < deadline_s
 
         try:
-            wait_for_ports(self.stack.ports, EMULATORS, keep_waiting, self.console.step)
+            parts = ("runpod", *EMULATORS)
+            wait_for_ports(self.stack.ports, parts, keep_waiting, self.console.step)
             wait_until_ready(
                 self.stack.site_url,
                 CHECKS,
@@ -156,7 +158,9 @@ def main(arguments: Sequence[str]) -> int:
         with claimed(ports), opened(state.data) as data:
             if clean:
                 data.keep_only(None)
-            with prepared(NAME, PROJECT, ports, state, console.step) as stack:
+            with prepared(
+                NAME, PROJECT, ports, state, console.step, developer_decides=True
+            ) as stack:
                 return Session(stack, data, state, console, parent_pid).run()
     except (PortBusy, OffsetInvalid, DataInUse, JavaProgramMissing) as problem:
         console.write(f"{problem}\n")

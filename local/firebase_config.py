@@ -33,10 +33,17 @@ def shifted_config(config: dict[str, Any], ports: Ports, *, with_ui: bool) -> di
 
 
 @contextmanager
-def written_config(name: str, ports: Ports, *, with_ui: bool, root: Path = ROOT) -> Iterator[Path]:
-    """Write the stack's configuration; it is removed at the end."""
+def written_config(
+    name: str, ports: Ports, settings: Path, *, with_ui: bool, root: Path = ROOT
+) -> Iterator[Path]:
+    """Write the stack's configuration; it is removed at the end.
+
+    `settings` is the folder of the `.env` files, as two stacks need other values there.
+    """
     _remove_stale(root)
     config = json.loads((root / "firebase.json").read_text())
+    # The CLI joins it to the project's folder, whatever it is.
+    config["functions"]["configDir"] = os.path.relpath(settings, root)
     path = root / _PATTERN.format(name=name, pid=os.getpid())
     path.write_text(json.dumps(shifted_config(config, ports, with_ui=with_ui), indent=2))
     try:

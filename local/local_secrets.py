@@ -16,12 +16,25 @@ def ensure_page_token_key(functions: Path) -> None:
 
     Other lines stay as they are; readers see the old file or the new one, never half of it.
     """
+    _ensured(functions, "PAGE_TOKEN_KEY")
+
+
+def ensure_runpod_api_key(functions: Path) -> str:
+    """Return the RUNPOD_API_KEY of `functions/.secret.local`, a random one unless it has one."""
+    return _ensured(functions, "RUNPOD_API_KEY")
+
+
+def _ensured(functions: Path, name: str) -> str:
     path = functions / FILE_NAME
     with _locked(functions):
         lines = path.read_text().splitlines() if path.exists() else []
-        if not any(line.partition("=")[0].strip() == "PAGE_TOKEN_KEY" for line in lines):
-            lines.append(f"PAGE_TOKEN_KEY={secrets.token_urlsafe(32)}")
-            _replace(path, "".join(f"{line}\n" for line in lines))
+        for line in lines:
+            found, _, secret = line.partition("=")
+            if found.strip() == name:
+                return secret.strip()
+        secret = secrets.token_urlsafe(32)
+        _replace(path, "".join(f"{line}\n" for line in [*lines, f"{name}={secret}"]))
+    return secret
 
 
 def _replace(path: Path, text: str) -> None:

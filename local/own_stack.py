@@ -83,6 +83,7 @@ def _run(
             parent_pid=parent_pid,
             folder=stack.scratch,
             output=log,
+            beside=stack.beside,
         )
         reader.start()
         try:

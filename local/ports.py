@@ -12,6 +12,8 @@ HOST = "127.0.0.1"
 # Ports that firebase-tools uses without firebase.json naming them. It would look for free ones by
 # itself, and two stacks that start together would find the same.
 _UNNAMED = {"ui": 4000, "eventarc": 9299, "tasks": 9499, "websocket": 9150}
+# Of the stand-in for RunPod, which the runner starts beside firebase-tools.
+_RUNPOD = {"runpod": 4600}
 # Bound by the runner itself as long as the stack lives, so that two stacks that start at the same
 # time cannot both find the same ports free.
 _GUARD = 4300
@@ -51,7 +53,7 @@ def shifted_ports(emulators: Mapping[str, object], offset: int) -> Ports:
 
     Raises OffsetInvalid.
     """
-    defaults = dict(_UNNAMED) | {_GUARD_NAME: _GUARD}
+    defaults = _UNNAMED | _RUNPOD | {_GUARD_NAME: _GUARD}
     for name, settings in emulators.items():
         if isinstance(settings, Mapping) and "port" in settings:
             defaults[name] = int(settings["port"])

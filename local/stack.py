@@ -7,15 +7,17 @@ import compileall
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.firebase_config import written_config
+from local.function_settings import write_settings
 from local.java_programs import locate
 from local.layout import FIREBASE, JAVA_BUILD, ROOT, StateFolder
-from local.local_secrets import ensure_page_token_key
+from local.local_secrets import ensure_page_token_key, ensure_runpod_api_key
 from local.ports import Ports
 
 EMULATORS = ("auth", "functions", "firestore", "storage", "hosting")
@@ -49,6 +51,11 @@ class Stack:
         return f"http://{self.ports.address('hosting')}"
 
     @property
+    def beside(self) -> list[list[str]]:
+        """The commands that run beside firebase-tools: the stand-in for RunPod."""
+        return [[sys.executable, "-m", "local.runpod", "--port", str(self.ports["runpod"])]]
+
+    @property
     def functions_url(self) -> str:
         """What a function's own URL starts with; its name follows after a slash."""
         return f"http://{self.ports.address('functions')}/{self.project}/{REGION}"
@@ -62,20 +69,46 @@ class Stack:
 
 @contextmanager
 def prepared(
-    name: str, project: str, ports: Ports, state: StateFolder, say: Callable[[str], None]
+    name: str,
+    project: str,
+    ports: Ports,
+    state: StateFolder,
+    say: Callable[[str], None],
+    *,
+    developer_decides: bool = False,
 ) -> Iterator[Stack]:
-    """Make everything that a start needs; raises JavaProgramMissing."""
+    """Make everything that a start needs; raises JavaProgramMissing.
+
+    The functions call the stand-in for RunPod, unless the developer decides: then his
+    `functions/.env.local` may name the real one.
+    """
     programs = locate(JAVA_BUILD, os.environ, say)
-    ensure_page_token_key(ROOT / "functions")
+    functions = ROOT / "functions"
+    ensure_page_token_key(functions)
+    ensure_runpod_api_key(functions)
     # Without bytecode every worker of the Functions emulator starts 3 to 4 times slower.
-    compileall.compile_dir(ROOT / "functions", rx=re.compile(r"/venv/"), quiet=2)
+    compileall.compile_dir(functions, rx=re.compile(r"/venv/"), quiet=2)
     scratch, log = state.scratch(name), state.log(name)
     shutil.rmtree(scratch, ignore_errors=True)
     (scratch / "tmp").mkdir(parents=True)
     log.parent.mkdir(parents=True, exist_ok=True)
-    environ = _environment(scratch, programs.environment())
-    with written_config(name, ports, with_ui=programs.emulator_ui) as config:
+    runpod = _runpod(ports)
+    settings = scratch / "settings"
+    write_settings(settings, functions, project, runpod, developer_decides=developer_decides)
+    environ = _environment(scratch, programs.environment()) | runpod
+    with written_config(name, ports, settings, with_ui=programs.emulator_ui) as config:
         yield Stack(name, project, ports, config, environ, scratch, log, programs.emulator_ui)
+
+
+def _runpod(ports: Ports) -> dict[str, str]:
+    """Where the functions find the stand-in for RunPod, and where it finds them."""
+    return {
+        "RUNPOD_BASE_URL": f"http://{ports.address('runpod')}/v2",
+        "RUNPOD_CLONE_ENDPOINT": "clone",
+        "RUNPOD_SPEECH_ENDPOINT": "speech",
+        "RUNPOD_TAKES_URLS": "true",
+        "PUBLIC_BASE_URL": f"http://{ports.address('hosting')}",
+    }
 
 
 def _environment(scratch: Path, java: Mapping[str, str]) -> dict[str, str]:

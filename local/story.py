@@ -1,9 +1,11 @@
 """The whole story of the service, told against a running stack, with what each step took.
 
 Two users sign up; one saves a voice and speech in every form that clients use, lists both,
-and plays every address without credentials; the other sees nothing.
+and plays every address without credentials; the other sees nothing until the library is moved
+to him. Then a voice is cloned and speaks on RunPod, or its stand-in, while nobody watches.
 """
 
+import base64
 import hashlib
 import io
 import json
@@ -31,6 +33,8 @@ _LINES = (
     "The third line goes as base64 in the text field of a form.",
 )
 _PROFILE_VALUES = 256 * 1024
+# The stand-in for RunPod speaks within a second; the functions' first start takes some more.
+_JOB_DEADLINE_S = 60.0
 
 
 class StepFailed(Exception):
@@ -82,7 +86,12 @@ class Story:
             ("look as the second user", self._look_as_stranger),
             ("upload directly, save by its path", self._save_upload),
             ("withdraw a leaked address", self._renew),
-            ("delete the voice and one generation", self._delete),
+            ("rename the voice", self._rename),
+            ("delete, and undo it", self._undo),
+            ("move house: export, import as the second user", self._move),
+            ("clone on RunPod, and go away", self._clone),
+            ("speak on RunPod, and go away", self._speak),
+            ("delete the voice and one generation for good", self._delete),
         ]
 
     def _sign_up(self) -> str:
@@ -210,16 +219,84 @@ class Story:
         _expect(status in (403, 404), f"the old address answers {status}")
         return f"old address {status}, new one plays"
 
+    def _rename(self) -> str:
+        self._owner.patch(f"/api/voices/{self._voice_id}", {"name": "Renamed voice"})
+        listed = self._owner.get("/api/tts/generations")["generations"]
+        names = {generation["voice_name"] for generation in listed}
+        _expect(names == {"Renamed voice"}, f"the generations show {names}")
+        found = self._owner.get("/api/tts/generations", search="rename second")["generations"]
+        _expect([item["text"] for item in found] == [_LINES[1]], "the search finds others")
+        return f"{len(listed)} generations show it, and are found by it"
+
+    def _undo(self) -> str:
+        body = {"voice_ids": [self._voice_id], "generations": "delete"}
+        self._owner.post("/api/library/delete", body)
+        left = self._owner.get("/api/tts/generations")["total_generations"]
+        _expect(left == 0, f"{left} generations are still listed")
+        self._owner.post("/api/library/restore", {"voice_ids": [self._voice_id]})
+        back = self._owner.get("/api/tts/generations")["total_generations"]
+        _expect(back == len(_LINES) + 1, f"{back} generations came back")
+        return f"1 voice and {back} generations gone, and back"
+
+    def _move(self) -> str:
+        archive = self._owner.download("/api/library/export")
+        answer = self._stranger.post_archive("/api/library/import", archive)
+        _expect(answer["failed"] == 0, f"{answer['failed']} items were not imported")
+        theirs = self._stranger.get("/api/voices")["voices"][0]
+        _expect(theirs["sample"]["sha256"] == _sha256(self._sample), "the sample differs")
+        again = self._stranger.post_archive("/api/library/import", archive)
+        _expect(again["imported"] == 0, "importing it again doubles items")
+        return f"{answer['imported']} items, {len(archive):,} bytes; again: nothing new"
+
+    def _clone(self) -> str:
+        body = {
+            "voice_name": "Cloned voice",
+            "audio_base64": base64.b64encode(self._sample).decode(),
+            "template_message": _TEMPLATE,
+        }
+        self._owner.post("/api/voices/clone", body, status=202)
+        # Nobody asks for the job: the voice comes by itself.
+        answer = _awaited(lambda: self._owner.find("/api/voices/voice_cloned_voice"))
+        voice = answer["voice"]
+        _expect(voice["has_profile"] and voice["source"] == "runpod", "it is no cloned voice")
+        return f"{voice['voice_id']}, {voice['profile']['size_bytes']} bytes profile"
+
+    def _speak(self) -> str:
+        body = {"voice_id": "voice_cloned_voice", "text": _LINES[0]}
+        self._owner.post("/api/tts/generate", body, status=202)
+
+        def spoken() -> dict[str, Any] | None:
+            listed = self._owner.get("/api/tts/generations", voice_id="voice_cloned_voice")
+            return listed if listed["generations"] else None
+
+        [generation] = _awaited(spoken)["generations"]
+        _expect(generation["text"] == _LINES[0], "it speaks another text")
+        _expect(_fetch(generation["firebase_url"]).status_code == 200, "it does not play")
+        return f"{generation['generation_id']}, {generation['audio']['duration_s']:.1f} s"
+
     def _delete(self) -> str:
-        self._owner.delete(f"/api/tts/generations/{self._uploaded['generation_id']}")
-        self._owner.delete(f"/api/voices/{self._voice_id}")
+        uploaded = f"/api/tts/generations/{self._uploaded['generation_id']}"
+        self._owner.delete(uploaded, permanent="true")
+        self._owner.delete(f"/api/voices/{self._voice_id}", permanent="true")
         dead = [self._uploaded["firebase_url"], next(iter(self._urls))]
         statuses = {_fetch(url).status_code for url in dead}
         _expect(statuses <= {403, 404}, f"deleted files answer {statuses}")
-        _expect(self._owner.get("/api/voices")["total_voices"] == 0, "the voice is still listed")
-        left = self._owner.get("/api/tts/generations")["total_generations"]
+        _expect(
+            self._owner.find(f"/api/voices/{self._voice_id}") is None, "the voice is still there"
+        )
+        listed = self._owner.get("/api/tts/generations", voice_id=self._voice_id)
+        left = len(listed["generations"])
         _expect(left == len(_LINES), f"{left} generations are left")
         return f"{left} generations stay"
+
+
+def _awaited(look: Callable[[], dict[str, Any] | None]) -> dict[str, Any]:
+    """Look until something is there."""
+    ends_at = time.monotonic() + _JOB_DEADLINE_S
+    while (found := look()) is None:
+        _expect(time.monotonic() < ends_at, "the job's result never came")
+        time.sleep(0.2)
+    return found
 
 
 def _float32_npy(values: int) -> bytes:

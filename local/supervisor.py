@@ -32,6 +32,7 @@ COMMAND_NOT_STARTED = 127
 TERM_PATIENCE_S = 2.0
 KILL_PATIENCE_S = 10.0
 _REMINDER_S = 5.0
+_TICKS_S = 0.03
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -54,10 +55,15 @@ class Supervisor:
         parent_pid: int,
         folder: Path | None = None,
         output: IO[bytes] | None = None,
+        beside: Sequence[Sequence[str]] = (),
     ) -> None:
-        """Prepare the run: `parent_pid` as read early, `output` takes stdout and stderr."""
+        """Prepare the run: `parent_pid` as read early, `output` takes stdout and stderr.
+
+        The commands of `beside` run in the repository as long as the command does; without one
+        of them the command is asked to end.
+        """
         marker = secrets.token_hex(8)
-        self._command = list(command)
+        self._command, self._beside = list(command), beside
         self._environ = {**environ, MARKER: marked(environ.get(MARKER), marker)}
         self._marker, self._say = marker, say
         self.grace_s = grace_s
@@ -79,19 +85,25 @@ class Supervisor:
         """Run the command to its end; return its exit code, -n when signal n ended it."""
         become_subreaper()
         with self._noting_signals(), self._watched() as lifeline:
-            child = self._start()
-            self._follow(child, lifeline)
+            child = self._start(self._command, self._folder)
+            self._follow(child, self._start_beside(), lifeline)
             if child.poll() is None:
                 self._ask(child)
             self._sweep()
             code = child.poll()
         return -signal.SIGKILL if code is None else code
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start_beside(self) -> list[subprocess.Popen[bytes]]:
+        # The watchdog takes the oldest process for the command; the kernel counts start times in
+        # ticks of a hundredth of a second.
+        time.sleep(_TICKS_S if self._beside else 0)
+        return [self._start(command, ROOT) for command in self._beside]
+
+    def _start(self, command: Sequence[str], folder: Path | None) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            self._command,
+            command,
             env=self._environ,
-            cwd=self._folder,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT if self._output else None,
@@ -99,10 +111,19 @@ class Supervisor:
             start_new_session=True,
         )
 
-    def _follow(self, child: subprocess.Popen[bytes], lifeline: IO[bytes]) -> None:
+    def _follow(
+        self,
+        child: subprocess.Popen[bytes],
+        beside: Sequence[subprocess.Popen[bytes]],
+        lifeline: IO[bytes],
+    ) -> None:
+        own = {child.pid, *(process.pid for process in beside)}
         while child.poll() is None and self._reason is None:
             self._report(lifeline)
-            reap_orphans(spare={child.pid, *self._descendants.exempted})
+            reap_orphans(spare=own | self._descendants.exempted)
+            for process, command in zip(beside, self._beside, strict=True):
+                if process.poll() is not None:
+                    self.stop(f"{' '.join(command)} ended by itself")
             if os.getppid() != self._parent_pid:
                 self.grace_s = min(self.grace_s, ORPHANED_GRACE_S)
                 self.stop("the process that started this one is gone")

@@ -18,6 +18,7 @@ def welcome(stack: Stack, user: User, sample: Path, manifest: Path | None = None
     lines += function_lines(stack, endpoints["endpoints"])
     if stack.has_ui:
         lines.append(f"  Emulators  http://{stack.ports.address('ui')}")
+    lines.append(f"  RunPod     {stack.environ['RUNPOD_BASE_URL']}  (a stand-in, here only)")
     lines += [f"  Demo user  {user.email}", f"  Log        {shown(stack.log)}", ""]
     lines += ["  Save a voice (the token is good for an hour):", "", curl(stack, user, sample), ""]
     return "\n".join([*lines, "  Ctrl-C ends everything and keeps the data.", "", ""])

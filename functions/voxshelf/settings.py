@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from voxshelf.core.account import Limits, Policy
+from voxshelf.settings_runpod import RunpodSettings
 
 _EMULATOR_VARIABLES = (
     "FIREBASE_AUTH_EMULATOR_HOST",
@@ -14,6 +15,7 @@ _EMULATOR_VARIABLES = (
     "STORAGE_EMULATOR_HOST",
 )
 _DEMO_PREFIX = "demo-"
+_MIB = 1024**2
 _GIB = 1024**3
 
 
@@ -32,6 +34,8 @@ class Settings:
     policy: Policy
     storage_emulator_host: str | None
     check_revoked: bool
+    runpod: RunpodSettings | None
+    cache_bytes: int
 
     @property
     def download_base_url(self) -> str:
@@ -63,7 +67,9 @@ class Settings:
             page_token_key=_required(environ, "PAGE_TOKEN_KEY"),
             policy=_policy(environ),
             storage_emulator_host=environ.get("FIREBASE_STORAGE_EMULATOR_HOST"),
+            runpod=RunpodSettings.read(environ),
             check_revoked=environ.get("CHECK_REVOKED", "false").lower() == "true",
+            cache_bytes=int(environ.get("CACHE_MB", "64")) * _MIB,
         )
 
 
@@ -115,11 +121,14 @@ def _policy(environ: Mapping[str, str]) -> Policy:
     # LEASE_S is no param: a lease shorter than the functions' timeout undoes running saves. The
     # tests of crashes set it, which cannot wait for six minutes.
     lease = timedelta(seconds=int(environ.get("LEASE_S", "360")))
+    # UNDO_FOR_S is none either: the API promises a day, which the tests of purging cannot wait for.
+    undo_for = timedelta(seconds=int(environ.get("UNDO_FOR_S", "86400")))
     return Policy(
         limits,
         require_consent=environ.get("REQUIRE_CONSENT", "false").lower() == "true",
         download_tokens=_uses_tokens(environ),
         lease=lease,
+        undo_for=undo_for,
     )
 
 

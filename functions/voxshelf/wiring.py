@@ -18,8 +18,15 @@ if TYPE_CHECKING:
     from voxshelf.adapters.isolated_audio import IsolatedAudio
     from voxshelf.adapters.signed_urls import Signer
     from voxshelf.adapters.storage_api import StorageApi
-    from voxshelf.http.ports import IdTokens, ObjectUrls, Services
-    from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore, Upkeep
+    from voxshelf.http.ports import IdTokens, ObjectUrls, RunpodServices, Services
+    from voxshelf.use_cases.ports import (
+        AudioInspector,
+        Catalogue,
+        ContentCache,
+        Library,
+        ObjectStore,
+        Upkeep,
+    )
 
 _lock = threading.Lock()
 _services: "Services | None" = None
@@ -116,6 +123,24 @@ class Wiring:
         from voxshelf.adapters.cloud_storage_objects import CloudStorageObjects
 
         return CloudStorageObjects(self._storage)
+
+    @cached_property
+    def cache(self) -> "ContentCache":
+        """See `Services`."""
+        import tempfile
+        from pathlib import Path
+
+        from voxshelf.adapters.tmp_cache import TmpCache
+
+        folder = Path(tempfile.gettempdir()) / "voxshelf-cache"
+        return TmpCache(self.objects, folder, self._settings.cache_bytes)
+
+    @cached_property
+    def runpod(self) -> "RunpodServices":
+        """See `Services`."""
+        from voxshelf.runpod_wiring import RunpodWiring
+
+        return RunpodWiring(self._settings.runpod, self, self._firestore)
 
     @property
     def inspect_audio(self) -> "AudioInspector":

@@ -1,10 +1,11 @@
 """The whole document, put together."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from local.layout import ROOT
-from local.openapi import examples
+from local.openapi import deleting, edits, examples, jobs, moving
 from local.openapi.errors import (
     ErrorType,
     by_status,
@@ -13,14 +14,13 @@ from local.openapi.errors import (
 )
 from local.openapi.introduction import introduction
 from local.openapi.operations import OPERATIONS, TAGS, Operation
-from local.openapi.queries import path_parameter
+from local.openapi.queries import IDEMPOTENCY_KEY, path_parameter
 from local.openapi.requests import RequestBody
 from local.openapi.routes import path_arguments, path_template, routes
 from local.openapi.saves import SAVE_SPEECH, SAVE_VOICE
 from local.openapi.schemas import reference, wire_schemas
 from voxshelf import __version__
 from voxshelf.core.errors import MethodNotAllowed
-from voxshelf.http.body import MAX_BODY_BYTES
 from voxshelf.http.boundary import Route
 from voxshelf.http.wire import ErrorBody, SpeechSaved, VoiceSaved
 
@@ -30,6 +30,11 @@ Json = dict[str, Any]
 DOCUMENTS = (ROOT / "docs" / "openapi.json", ROOT / "site" / "api" / "openapi.json")
 
 _REQUEST_EXAMPLES: dict[str, dict[str, Json]] = {
+    **deleting.REQUESTS,
+    **jobs.REQUESTS,
+    **moving.REQUESTS,
+    edits.EDIT_GENERATION.name: edits.EDIT_GENERATION_REQUESTS,
+    edits.EDIT_VOICE.name: edits.EDIT_VOICE_REQUESTS,
     SAVE_SPEECH.name: examples.SAVE_SPEECH_REQUESTS,
     SAVE_VOICE.name: examples.SAVE_VOICE_REQUESTS,
 }
@@ -42,6 +47,14 @@ _HEADERS: dict[str, Json] = {
     "Allow": {
         "description": "The methods that this path answers.",
         "schema": {"type": "string"},
+    },
+    "Content-Disposition": {
+        "description": "A name to save the file under.",
+        "schema": {"type": "string"},
+    },
+    "ETag": {
+        "description": "The version of the item, in quotes, for `If-Match`.",
+        "schema": {"type": "string", "pattern": '^"[1-9][0-9]*"$'},
     },
     "Idempotent-Replayed": {
         "description": "Present when an earlier request did this; the body is its answer.",
@@ -59,11 +72,24 @@ _HEADERS: dict[str, Json] = {
         "description": "How to identify.",
         "schema": {"type": "string", "const": "Bearer"},
     },
+    "X-Next-Page-Token": {
+        "description": "Send it as `page_token` for the next part; absent on the last one.",
+        "schema": {"type": "string"},
+    },
     "X-Request-Id": {
         "description": "Names this request in the log.",
         "schema": {"type": "string"},
     },
+    "X-Voxshelf-Part-Items": {
+        "description": "How many items there were for this part when it was begun.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
 }
+
+
+# Bytes have no schema of their own (OpenAPI 3.1).
+_FILE: Json = {}
+_DONE = {"DELETE": "Deleted.", "GET": "Found.", "PATCH": "Edited.", "POST": "Done."}
 
 
 def document_text() -> str:
@@ -126,7 +152,7 @@ def _operation(route: Route, operation: Operation) -> Json:
         **({"parameters": parameters} if parameters else {}),
         **({"requestBody": _request_body(operation.body)} if operation.body else {}),
         "responses": {
-            **_success(operation),
+            **_success(route.method, operation),
             **{
                 str(status): {"$ref": f"#/components/responses/{response_name(errors)}"}
                 for status, errors in by_status(operation.errors).items()
@@ -136,37 +162,60 @@ def _operation(route: Route, operation: Operation) -> Json:
 
 
 def _request_body(body: RequestBody) -> Json:
+    # First, because Swagger UI opens with it, and its examples work as they stand.
+    content: Json = {
+        "application/json": {
+            "schema": {"$ref": f"#/components/schemas/{body.name}"},
+            "examples": _REQUEST_EXAMPLES[body.name],
+        }
+    }
+    if body.has_form:
+        schema = {"$ref": f"#/components/schemas/{body.form_name}"}
+        content["multipart/form-data"] = {"schema": schema}
+    content |= dict.fromkeys(body.file_types, _FILE)
     return {
         "required": True,
-        "description": f"{body.description} At most {MAX_BODY_BYTES // 1024**2} MiB.",
-        "content": {
-            # First, because Swagger UI opens with it, and its examples work as they stand.
-            "application/json": {
-                "schema": {"$ref": f"#/components/schemas/{body.name}"},
-                "examples": _REQUEST_EXAMPLES[body.name],
-            },
-            "multipart/form-data": {
-                "schema": {"$ref": f"#/components/schemas/{body.form_name}"},
+        "description": f"{body.description} At most {_size(body.max_bytes)}.",
+        "content": content,
+    }
+
+
+def _size(size_bytes: int) -> str:
+    mib = size_bytes // 1024**2
+    return f"{mib} MiB" if mib else f"{size_bytes // 1024} KiB"
+
+
+def _success(method: str, operation: Operation) -> Json:
+    redirect: Json = {
+        "302": {
+            "description": "The way to the file.",
+            "headers": _header_references("Location", "X-Request-Id"),
+        }
+    }
+    if operation.answer is None and operation.file_type is None:
+        return redirect
+    replayed = ("Idempotent-Replayed",) if IDEMPOTENCY_KEY in operation.parameters else ()
+    headers = _header_references(*operation.headers, *replayed, "X-Request-Id")
+    return {
+        **(redirect if operation.redirects else {}),
+        str(operation.status): {
+            "description": "Saved." if operation.status == HTTPStatus.CREATED else _DONE[method],
+            "headers": headers,
+            "content": {
+                **_json_content(operation.answer),
+                **({operation.file_type: _FILE} if operation.file_type else {}),
             },
         },
     }
 
 
-def _success(operation: Operation) -> Json:
-    if operation.answer is None:
-        headers = _header_references("Location", "X-Request-Id")
-        return {"302": {"description": "The way to the file.", "headers": headers}}
-    content: Json = {"schema": reference(operation.answer)}
-    if operation.answer in _ANSWER_EXAMPLES:
-        content["example"] = _ANSWER_EXAMPLES[operation.answer]
-    replayed = ("Idempotent-Replayed",) if operation.body else ()
-    return {
-        str(operation.status): {
-            "description": "Saved." if operation.body else "Found.",
-            "headers": _header_references(*replayed, "X-Request-Id"),
-            "content": {"application/json": content},
-        }
-    }
+def _json_content(answer: type | None) -> Json:
+    if answer is None:
+        return {}
+    content: Json = {"schema": reference(answer)}
+    if answer in _ANSWER_EXAMPLES:
+        content["example"] = _ANSWER_EXAMPLES[answer]
+    return {"application/json": content}
 
 
 def _header_references(*names: str) -> Json:

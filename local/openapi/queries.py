@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from voxshelf.core.query import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, SORTS
+from voxshelf.core.query import DEFAULT_PAGE_SIZE, MAX_COUNTED, MAX_PAGE_SIZE, SORTS
+from voxshelf.core.search import MAX_SEARCH_CHARACTERS, MAX_TERMS
+from voxshelf.endpoints.library import PROFILE_FORMATS
 from voxshelf.http.boundary import MAX_KEY_CHARACTERS
+from voxshelf.http.list_query import MAX_FILTER_CHARACTERS
 
 Parameter = dict[str, Any]
 
@@ -17,16 +20,61 @@ IDEMPOTENCY_KEY: Parameter = {
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS},
 }
 
+PROFILE_FORMAT: Parameter = {
+    "name": "format",
+    "in": "query",
+    "description": "`json` or `file` for the profile itself instead of the way to it.",
+    "schema": {"type": "string", "enum": [*PROFILE_FORMATS], "default": PROFILE_FORMATS[0]},
+}
+
 _PATH_ARGUMENTS = {
     "generation_id": "The id of a generation.",
+    "job_id": "The id of a job here.",
+    "secret": "What only RunPod was told of this job.",
     "voice_id": "The id of a voice.",
 }
 
+# A date, or a time with its offset.
+_TIME: Parameter = {
+    "type": "string",
+    "anyOf": [{"format": "date-time"}, {"format": "date"}],
+    "examples": ["2026-01-31"],
+}
+_TEXT: Parameter = {
+    "type": "string",
+    "maxLength": MAX_FILTER_CHARACTERS,
+    "pattern": "^[^\\u0000]*$",
+}
+_SEARCH = (
+    "Only items that have, for each of these words, a word beginning with it: in a voice's name, "
+    "description and tags, or a generation's text, tags and voice's name. Any script, with a "
+    "letter or digit at least; case, accents and points make no difference. Scripts without "
+    f"spaces are searched anywhere in a text. Of a long text about {MAX_TERMS} different words are "
+    "found. With several words, or words and a tag, a page may have fewer items than `page_size` "
+    "although `has_more` is true."
+)
+_INCLUDE_TOTAL = (
+    "Count the items when filters are set. Without filters the total is always there. It is null "
+    f"when more than {MAX_COUNTED} items would have to be read to be counted, which only searches "
+    "for several or long words, or for words and a tag, need."
+)
 _FILTERS: dict[str, tuple[str, Parameter]] = {
+    "search": (
+        _SEARCH,
+        {"type": "string", "maxLength": MAX_SEARCH_CHARACTERS},
+    ),
+    "created_after": (
+        "Only generations created at this time or later. A date is its beginning in UTC.",
+        _TIME,
+    ),
+    "created_before": (
+        "Only generations created earlier than this time. A date is its beginning in UTC.",
+        _TIME,
+    ),
     "favorite": ("Only favorites, or only others.", {"type": "boolean"}),
-    "language": ("Only this language, as it was saved.", {"type": "string"}),
-    "tag": ("Only items with this tag.", {"type": "string"}),
-    "voice_id": ("Only generations of this voice.", {"type": "string"}),
+    "language": ("Only this language, as it was saved.", _TEXT),
+    "tag": ("Only items with this tag, as it was saved.", _TEXT),
+    "voice_id": ("Only generations of this voice.", _TEXT),
 }
 
 _PAGING: dict[str, tuple[str, Parameter]] = {
@@ -49,7 +97,7 @@ _PAGING: dict[str, tuple[str, Parameter]] = {
         {"type": "string", "enum": ["desc", "asc"], "default": "desc"},
     ),
     "include_total": (
-        "Count the items when filters are set. Without filters the total is always there.",
+        _INCLUDE_TOTAL,
         {"type": "boolean", "default": False},
     ),
 }

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from voxshelf.http.body import MAX_BODY_BYTES
+
 Schema = dict[str, Any]
 
 _TEXT_LIMITS = {"minLength", "maxLength"}
@@ -12,23 +14,33 @@ _FORM_NOTES = {"array": " As JSON text.", "object": " As JSON text.", "number": 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its schema in JSON, and what a form to try it out starts with."""
+    """One field: its schema in JSON, and what a form to try it out starts with.
+
+    One that is not `nullable` has a value wherever it is sent.
+    """
 
     name: str
     description: str
     schema: Schema
     is_file: bool = False
     example: str = ""
+    nullable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RequestBody:
-    """The fields of one request. Of each group in `required`, at least one must be there."""
+    """The fields of one request. Of each group in `required`, at least one must be there.
+
+    One without `has_form` is taken as JSON, or as a file of one of `file_types`.
+    """
 
     name: str
     description: str
     fields: tuple[Field, ...]
     required: tuple[tuple[str, ...], ...]
+    has_form: bool = True
+    max_bytes: int = MAX_BODY_BYTES
+    file_types: tuple[str, ...] = ()
 
     @property
     def form_name(self) -> str:
@@ -37,11 +49,11 @@ class RequestBody:
 
     @property
     def schemas(self) -> dict[str, Schema]:
-        """Return the schemas of both forms by name."""
-        return {
-            self.form_name: self._schema(map(_form_property, self.fields)),
-            self.name: self._schema(map(_json_property, self.fields)),
-        }
+        """Return the schemas of its forms by name."""
+        as_json = {self.name: self._schema(map(_json_property, self.fields))}
+        if not self.has_form:
+            return as_json
+        return {self.form_name: self._schema(map(_form_property, self.fields)), **as_json}
 
     def _schema(self, properties: Iterable[tuple[str, Schema]]) -> Schema:
         return {
@@ -56,8 +68,9 @@ class RequestBody:
 
 def _json_property(field: Field) -> tuple[str, Schema]:
     # null counts as absent: workers send `"profile_base64": null`.
-    nullable = {**field.schema, "type": [field.schema["type"], "null"]}
-    return field.name, {**nullable, "description": field.description}
+    schema = {**field.schema, "type": [field.schema["type"], "null"]}
+    schema = schema if field.nullable else field.schema
+    return field.name, {**schema, "description": field.description}
 
 
 def _form_property(field: Field) -> tuple[str, Schema]:

@@ -16,7 +16,8 @@ def routes() -> tuple[Route, ...]:
         importlib.import_module(f"{endpoints.__name__}.{module.name}")
         for module in pkgutil.iter_modules(endpoints.__path__)
     )
-    found: list[Route] = [route for module in modules for route in getattr(module, "ROUTES", ())]
+    # A set: those that a module of its own holds are among its function's, too.
+    found: set[Route] = {route for module in modules for route in getattr(module, "ROUTES", ())}
     return tuple(sorted(found, key=lambda route: (route.path, route.method)))
 
 

@@ -1,6 +1,8 @@
 """JSON Schemas of what the API answers, from the types in `voxshelf.http.wire`."""
 
+import importlib
 import inspect
+import pkgutil
 import typing
 from collections.abc import Iterable
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import msgspec
 
 from local.openapi.errors import all_errors
+from voxshelf import http
 from voxshelf.core.audio import MAX_PEAKS
 from voxshelf.http import wire
 
@@ -21,7 +24,10 @@ FIELD_NOTES: dict[str, Schema] = {
     "code": {"description": "Stable, for programs."},
     "created_at": {"format": "date-time"},
     "created_date": {"description": "`created_at` as Unix seconds."},
+    "days": {"description": "The last 31, newest first."},
+    "delay_s": {"description": "How long it waited for a worker, as RunPod measured."},
     "details": {"description": "Facts for programs, such as the `field` that is wrong."},
+    "execution_s": {"description": "How long the worker took, as RunPod measured."},
     "file_id": {"description": "The same as `generation_id`."},
     "file_path": {"description": "The same as `audio.path`."},
     "file_size": {"description": "The same as `audio.size_bytes`."},
@@ -32,18 +38,29 @@ FIELD_NOTES: dict[str, Schema] = {
     "generation_time": {"description": "Seconds that the worker took."},
     "generation_time_s": {"description": "Seconds that the worker took."},
     "mismatches": {"description": "Declared fields that the audio contradicts. The audio wins."},
+    "next_start": {"description": "Send it as `start` to go on; null when it is done."},
     "next_page_token": {"description": "Send it as `page_token`; null on the last page."},
     "peaks": {
         "maxItems": MAX_PEAKS,
         "description": "The waveform: the largest magnitude of each slice of equal length.",
     },
+    "done": {"description": "Whether the archive's last line was reached."},
+    "months": {"description": "The last 12, newest first."},
     "pickled": {"description": "Whether the array is a pickle, which runs code where loaded."},
+    "profile_base64": {"contentEncoding": "base64", "description": "The `.npy` file."},
     "profile_file": {"description": "The same as `profile.path`."},
     "quality": {"description": "Measured on the sample."},
     "reasons": {"description": "What lowered the grade, and what to do about it."},
+    "restorable_until": {
+        "format": "date-time",
+        "description": "Until then it can be restored; null where it cannot.",
+    },
     "request_id": {"description": "The same as the X-Request-Id header. Quote it in reports."},
+    "reserved": {"description": "What is being saved at this moment."},
     "sample_file": {"description": "The same as `sample.path`."},
     "saved_files": {"description": "Paths of the stored objects."},
+    "retry_of": {"description": "The failed job whose result this one saves."},
+    "saved_as": {"description": "The id in this library; null when it failed."},
     "sha256": {"pattern": "^[0-9a-f]{64}$"},
     "text_input": {"description": "The same as `text`."},
     "timestamp": {"description": "As the worker gave it: YYYYMMDD_HHMMSS."},
@@ -57,10 +74,16 @@ FIELD_NOTES: dict[str, Schema] = {
 
 def wire_types() -> dict[str, type]:
     """Return the objects of the API by name."""
+    modules = [
+        importlib.import_module(f"{http.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(http.__path__)
+        if module.name.startswith("wire")
+    ]
     return {
         name: value
-        for name, value in vars(wire).items()
-        if typing.is_typeddict(value) and value.__module__ == wire.__name__
+        for module in modules
+        for name, value in vars(module).items()
+        if typing.is_typeddict(value) and value.__module__ == module.__name__
     }
 
 

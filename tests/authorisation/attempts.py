@@ -1,15 +1,17 @@
 """One request of the matrix, what it is made on, and what a stranger must get for it."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from tests.endpoint.test_saves import b64
 from tests.sounds import npy, wav
+from voxshelf.core.jobs import ENDED
 
 SAMPLE, SPEECH, PROFILE = b64(wav(1.0)), b64(wav(0.5)), b64(npy())
-CREATED = 201
+CREATED, STARTED = 201, 202
 # No answer to anybody else may hold one of these, nor the owner's uid.
 PRIVATE = ("Confidential", "confidential")
 
@@ -43,6 +45,11 @@ class Things:
     sample_upload: str
     profile_upload: str
     speech_upload: str
+    job_id: str
+    jobs_page: str
+    runpod_job_id: str
+    secret: str
+    """Of no job: whoever knows a job's own may tell that it has ended, and nobody is told it."""
     uid: str
 
 
@@ -89,7 +96,8 @@ def check_stranger(door: Door, stranger: str, route: str, attempt: Attempt, owne
         shown = {name: reply.body[name] for name in attempt.shows}
         assert shown == filled(attempt.shows, owned)
     # What is new has a time of its own, and so has an archive.
-    if attempt.stranger != CREATED and reply.headers["Content-Type"].startswith("application/json"):
+    is_new = attempt.stranger in {CREATED, STARTED}
+    if not is_new and reply.headers["Content-Type"].startswith("application/json"):
         never = nothing(door.uid(stranger))
         missing = door.send(stranger, *request(route, attempt, never))
         assert _anonymous(reply, owned, never) == _anonymous(missing, owned, never)
@@ -100,7 +108,8 @@ def _anonymous(reply: Reply, *named: Things) -> tuple[int, str]:
     body = {name: value for name, value in reply.body.items() if name != "request_id"}
     text = json.dumps(body, sort_keys=True)
     for things in named:
-        for name, value in asdict(things).items():
+        # The longest first: a generation's id holds that of its voice.
+        for name, value in sorted(asdict(things).items(), key=lambda item: -len(item[1])):
             text = text.replace(value, f"{{{name}}}")
     return reply.status, text
 
@@ -126,6 +135,7 @@ def furnish(door: Door, user: str) -> Things:
     for text in ("Confidential speech.", "More of it, confidential."):
         speech = {"voice_id": "voice_kept", "text": text, "audio_base64": SPEECH}
         saved = _saved(door.send(user, "POST", "/api/tts/save", speech))
+    jobs = [_ended_job(door, user) for _ in range(2)]
     return Things(
         voice_id="voice_kept",
         generation_id=saved["generation_id"],
@@ -134,6 +144,10 @@ def furnish(door: Door, user: str) -> Things:
         sample_upload=door.upload(user, "confidential sample.wav", wav(2.0)),
         profile_upload=door.upload(user, "confidential profile.npy", npy()),
         speech_upload=door.upload(user, "confidential speech.wav", wav(1.5)),
+        job_id=jobs[0]["job_id"],
+        jobs_page=_page(door, user, "/api/jobs"),
+        runpod_job_id=jobs[0]["runpod_job_id"],
+        secret="0" * 43,
         uid=door.uid(user),
     )
 
@@ -154,13 +168,32 @@ def nothing(uid: str) -> Things:
         sample_upload=f"uploads/{uid}/never.wav",
         profile_upload=f"uploads/{uid}/never.npy",
         speech_upload=f"uploads/{uid}/never too.wav",
+        job_id="job_never",
+        jobs_page="never",
+        runpod_job_id="runpod-never",
+        secret="1" * 43,
         uid=uid,
     )
 
 
+def _ended_job(door: Door, user: str) -> dict[str, Any]:
+    """Start speech, and return its job once nothing more comes of it."""
+    speech = {"voice_id": "voice_kept", "text": "Confidential words."}
+    started = door.send(user, "POST", "/api/tts/generate", speech)
+    assert started.status == STARTED, started.content
+    path = f"/api/jobs/{started.body['job_id']}"
+    door.send(user, "POST", f"{path}/cancel")
+    ends_at = time.monotonic() + 30
+    while (job := door.send(user, "GET", path).body["job"])["state"] not in ENDED:
+        assert time.monotonic() < ends_at, job
+        time.sleep(0.1)
+    return job
+
+
 def seen_by(door: Door, user: str) -> list[dict[str, Any]]:
     """Return all that a user's lists show, addresses included."""
-    return [door.send(user, "GET", path).body for path in ("/api/voices", "/api/tts/generations")]
+    lists = ("/api/voices", "/api/tts/generations", "/api/jobs")
+    return [door.send(user, "GET", path).body for path in lists]
 
 
 def _page(door: Door, user: str, path: str) -> str:

@@ -51,8 +51,10 @@ class MemoryDoor:
     def state(self) -> str:
         """Return all that is kept, as text: the same as long as nothing has changed."""
         objects = self.services.objects.stored.items()
+        hashes = {path: hash(data) for path, (_, data) in objects}
+        runpod = self.services.runpod
         return repr(
-            (vars(self.services.library), {path: hash(data) for path, (_, data) in objects})
+            (vars(self.services.library), hashes, runpod.jobs.records, runpod.workers.journal)
         )
 
 

@@ -174,28 +174,119 @@ def speech_save(person: Person, voice_id: str, *, key: str | None = None) -> Sav
 
 @dataclass(frozen=True)
 class Delete:
-    """The deletion of one item."""
+    """The deletion of one item, and of the generations that `along` names by their labels.
+
+    They go with their voice, or by the `ids` of one request that names them all.
+    """
 
     person: Person
     kind: str
     label: str
     item_id: str
+    along: tuple[str, ...] = ()
+    permanent: bool = False
+    ids: tuple[str, ...] = ()
     target: str = "library"
 
     def send(self, server: FunctionProcess, ledger: Ledger) -> Outcome:
         """Send it once; that it is not there (any more) counts as done."""
-        ledger.sent(self.person.uid, self.kind, self.label, ABSENT)
-        path = {"voices": "voices", "generations": "tts/generations"}[self.kind]
-        url = f"{server.url}/api/{path}/{self.item_id}"
-        outcome = _request("DELETE", url, headers=self.person.headers)
-        if outcome.status == 404:
-            outcome = Outcome(200, outcome.body)
+        for kind, label in self._items:
+            ledger.sent(self.person.uid, kind, label, ABSENT)
+        outcome = self._many(server) if self.ids else self._one(server)
         if outcome.done:
-            ledger.acknowledged(self.person.uid, self.kind, self.label, ABSENT)
+            for kind, label in self._items:
+                ledger.acknowledged(self.person.uid, kind, label, ABSENT)
         return outcome
 
+    @property
+    def _items(self) -> list[tuple[str, str]]:
+        return [(self.kind, self.label), *(("generations", label) for label in self.along)]
 
-Work = Save | Delete
+    def _one(self, server: FunctionProcess) -> Outcome:
+        path = {"voices": "voices", "generations": "tts/generations"}[self.kind]
+        query = f"permanent={self.permanent}&generations={'delete' if self.along else 'keep'}"
+        url = f"{server.url}/api/{path}/{self.item_id}?{query}"
+        outcome = _request("DELETE", url, headers=self.person.headers)
+        return Outcome(200, outcome.body) if outcome.status == 404 else outcome
+
+    def _many(self, server: FunctionProcess) -> Outcome:
+        body = {
+            "voice_ids": [self.item_id],
+            "generation_ids": list(self.ids),
+            "permanent": self.permanent,
+        }
+        return _of_all(self.person, f"{server.url}/api/library/delete", body, missing=200)
+
+
+@dataclass(frozen=True)
+class Restore:
+    """The return of a deleted voice, with the generations `along`: each label with its state.
+
+    They come back with their voice, or by the `ids` of one request that names them all.
+    """
+
+    person: Person
+    kind: str
+    label: str
+    item_id: str
+    state: State
+    along: tuple[tuple[str, State], ...] = ()
+    ids: tuple[str, ...] = ()
+    target: str = "library"
+
+    def send(self, server: FunctionProcess, ledger: Ledger) -> Outcome:
+        """Send it once."""
+        for kind, label, state in self._items:
+            ledger.sent(self.person.uid, kind, label, state)
+        body = {"voice_ids": [self.item_id], "generation_ids": list(self.ids)}
+        url = f"{server.url}/api/library/restore"
+        outcome = _of_all(self.person, url, body, missing=404)
+        if outcome.done:
+            for kind, label, state in self._items:
+                ledger.acknowledged(self.person.uid, kind, label, state)
+        return outcome
+
+    @property
+    def _items(self) -> list[tuple[str, str, State]]:
+        own = (self.kind, self.label, self.state)
+        return [own, *(("generations", label, state) for label, state in self.along)]
+
+
+@dataclass(frozen=True)
+class Rename:
+    """The edit of a voice's name. It changes nothing that the ledger keeps."""
+
+    person: Person
+    kind: str
+    label: str
+    item_id: str
+    name: str
+    target: str = "library"
+
+    def send(self, server: FunctionProcess, _ledger: Ledger) -> Outcome:
+        """Send it once."""
+        url = f"{server.url}/api/voices/{self.item_id}"
+        return _request("PATCH", url, headers=self.person.headers, json={"name": self.name})
+
+
+Work = Save | Delete | Restore | Rename
+_STATUSES = {"in_progress": 409, "quota_exceeded": 429, "unavailable": 503}
+
+
+def _of_all(person: Person, url: str, body: dict[str, Any], *, missing: int) -> Outcome:
+    """Return the answer to a request of many items: done where each of them is.
+
+    What is not there has the status `missing`.
+    """
+    outcome = _request("POST", url, headers=person.headers, json=body)
+    if outcome.status != 200:
+        return outcome
+    statuses = {"not_found": missing, **_STATUSES}
+    for result in outcome.body["results"]:
+        code = result["code"]
+        if code is not None and statuses[code] != 200:
+            return Outcome(statuses[code], result)
+    return outcome
 
 
 def listed(server: FunctionProcess, person: Person, kind: str) -> list[dict[str, Any]]:

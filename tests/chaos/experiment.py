@@ -12,6 +12,8 @@ from tests.chaos import invariants
 from tests.chaos.clients import (
     Outcome,
     Person,
+    Rename,
+    Restore,
     Save,
     Work,
     converge,
@@ -205,15 +207,22 @@ class Experiment:
         self._read_back(works, view)
 
     def _expect_one(self, works: Sequence[Work], view: View) -> None:
-        """Hold I7: after its retries a save is there exactly once."""
+        """Hold I7: after its retries a save, or what was restored, is there exactly once.
+
+        What was renamed is there under its new name.
+        """
         count = Counter(
             (record.uid, record.kind, record.label) for record in view.records if record.is_ready
         )
         for work in works:
             found = count[work.person.uid, work.kind, work.label]
-            if isinstance(work, Save) and found != 1:
+            if isinstance(work, Save | Restore | Rename) and found != 1:
                 text = f"{work.label} of {work.person.uid} is there {found} times"
                 self.blame([Violation("I7", text)])
+        names = {(one.uid, one.item_id): one.fields.get("name") for one in view.records}
+        for work in works:
+            if isinstance(work, Rename) and names[work.person.uid, work.item_id] != work.name:
+                self.blame([Violation("I7", f"{work.label} of {work.person.uid} is not renamed")])
 
     def _read_back(self, works: Sequence[Work], view: View) -> None:
         """Hold I4 once more, as the API shows it."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from tests.chaos import kills, outages, races
+from tests.chaos import job_storm, kills, outages, races, trash_races
 from tests.chaos.experiment import Result
 from tests.chaos.lab import Lab
 from tests.chaos.round_trips import round_trips
@@ -41,7 +41,15 @@ def experiments(runs: int) -> Experiments:
         "races: reconcile, late confirm": partial(races.reconcile_meets_held_confirm, runs=runs),
         "races: speech during replace": partial(races.speech_during_replace, runs=runs),
         "races: made anew": partial(races.made_anew, runs=runs),
+        "races: restores of deleted": partial(trash_races.restores_meet, runs=runs),
+        "races: restore, deleted and purged": partial(
+            trash_races.purge_meets_held_restore, runs=runs
+        ),
+        "races: delete with generations": partial(
+            trash_races.deletions_take_late_speech, runs=runs
+        ),
         "planted": partial(races.planted, count=5),
+        "jobs: storm": partial(job_storm.storm, count=10 * runs, seed=1),
     }
     for share in _SHARES:
         name = f"clients: gone at {share:.0%}"

@@ -15,7 +15,7 @@ from google.cloud import firestore
 from tests.chaos import stored
 from tests.chaos.bucket import Bucket
 from tests.chaos.ledger import Ledger
-from tests.chaos.stored import DELETING, Record, View
+from tests.chaos.stored import Record, View
 from tests.chaos.violation import Violation
 
 
@@ -45,7 +45,8 @@ class Checker:
 
     def _whole(self, view: View) -> Iterable[Violation]:
         for record in view.records:
-            broken = [problem for file in record.files if (problem := self._broken(file))]
+            files = record.needed_files(view.now)
+            broken = [problem for file in files if (problem := self._broken(file))]
             # What was replaced or deleted since the look has lost its objects rightly.
             if broken and self._is_unchanged(record):
                 yield from (Violation("I1", f"{record.name}: {problem}") for problem in broken)
@@ -97,8 +98,12 @@ def _one_per_key(view: View) -> Iterable[Violation]:
 def _clean(view: View, lease_s: float) -> Iterable[Violation]:
     for path in sorted(view.orphans):
         yield Violation("I2", f"no document names {path}")
+    for path in sorted(view.renamings):
+        yield Violation("I2", f"{path} is not finished")
     for record in view.records:
-        if record.fields.get("status") == DELETING:
+        yield from _under_its_name(record, view)
+        over = view.now - dt.timedelta(seconds=lease_s)
+        if record.is_busy or (record.trash and record.trash["purge_at"] < over):
             yield Violation("I2", f"{record.name} is still being deleted")
         garbage = set(record.fields.get("garbage") or ())
         if garbage:
@@ -106,6 +111,15 @@ def _clean(view: View, lease_s: float) -> Iterable[Violation]:
             yield Violation("I2", f"{record.name} still names {len(garbage)} as garbage{left}")
         if record.pending and record.pending["since"] < view.now - dt.timedelta(seconds=lease_s):
             yield Violation("I2", f"{record.name} is pending beyond its lease")
+
+
+def _under_its_name(record: Record, view: View) -> Iterable[Violation]:
+    """Yield I2 where a voice or generation is kept under another name than it is shown."""
+    names = view.accounts.get(record.uid, {}).get("names", {})
+    kept = record.fields.get("name" if record.kind == "voices" else "voice_name")
+    shown = names.get(record.fields.get("voice_id"), kept)
+    if kept != shown:
+        yield Violation("I2", f"{record.name} is kept under {kept}, and shown under {shown}")
 
 
 def _counted(view: View) -> Iterable[Violation]:
@@ -118,6 +132,7 @@ def _counted(view: View) -> Iterable[Violation]:
             "voices": kinds["voices"],
             "generations": kinds["generations"],
             "bytes": sum(file["size_bytes"] for record in ready for file in record.files),
+            "audio_ms": sum(record.audio_ms for record in ready),
         }
         counted = {name: account.get(name, 0) for name in kept}
         if counted != kept:
@@ -128,11 +143,14 @@ def _counted(view: View) -> Iterable[Violation]:
         reserved = account.get("reserved") or {}
         if any(reserved.values()):
             yield Violation("counters", f"{uid} reserves {dict(reserved)} for nothing")
-        yield from _counted_speech(uid, ready)
+        deleted = [record for record in view.records if record.uid == uid and record.trash]
+        yield from _counted_speech(uid, ready, [*ready, *deleted])
 
 
-def _counted_speech(uid: str, ready: Collection[Record]) -> Iterable[Violation]:
-    for record in ready:
+def _counted_speech(
+    uid: str, ready: Collection[Record], counting: Collection[Record]
+) -> Iterable[Violation]:
+    for record in counting:
         if record.kind != "voices":
             continue
         # What an earlier voice of this id has spoken stays, and is not this one's.
@@ -149,17 +167,24 @@ def _counted_speech(uid: str, ready: Collection[Record]) -> Iterable[Violation]:
 
 
 def lost_to_reconcile(before: View, after: View) -> list[Violation]:
-    """Return I8: what was referenced before `reconcile` and is gone after it."""
+    """Return I8: what was there, or to be restored, before `reconcile` and is gone after it.
+
+    Generations whose voice was taking them along are no loss.
+    """
+    taken = {(r.uid, r.item_id) for r in before.records if r.trash and r.trash["taking"]}
     kept = {(record.uid, record.kind, record.item_id): record for record in after.records}
     violations = []
     for record in before.records:
-        if not record.is_ready:
+        if not record.is_ready and not record.can_be_restored(after.now):
+            continue
+        if record.kind == "generations" and (record.uid, record.fields["voice_id"]) in taken:
             continue
         now = kept.get((record.uid, record.kind, record.item_id))
-        if now is None or not now.is_ready:
+        if now is None or (not now.is_ready and (record.is_ready or now.trash is None)):
             violations.append(Violation("I8", f"{record.name} is gone"))
             continue
-        lost = {file["path"] for file in now.files} & set(before.objects) - set(after.objects)
+        needed = {file["path"] for file in now.needed_files(after.now)}
+        lost = needed & set(before.objects) - set(after.objects)
         violations += [Violation("I8", f"{record.name} lost {path}") for path in sorted(lost)]
     return violations
 

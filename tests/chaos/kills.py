@@ -3,7 +3,7 @@
 import collections
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
 
@@ -85,7 +85,7 @@ def killed_at_every_boundary(lab: Lab, name: str, runs: int) -> Iterable[Result]
     with begun(lab, f"{name}: killed at a boundary") as experiment:
         found = boundaries(lab, kind)
         works: list[Work] = []
-        victims = Victims(lab, kind.target)
+        victims = Victims(lab, kind.target, kind.environ)
         for boundary in found:
             left = runs
             while left > 0:
@@ -123,8 +123,9 @@ def reconcile_killed(lab: Lab, kills: int) -> Iterable[Result]:
 def _leave_behind(lab: Lab, plans: Sequence[tuple[Kind, Sequence[Boundary]]]) -> list[Work]:
     """Let every kind of work die at each of its boundaries once."""
     works: list[Work] = []
-    victims = [lab.victim(kind.target) for kind, _ in plans]
-    for (kind, found), victim in zip(plans, victims, strict=True):
+    for kind, found in plans:
+        # It starts while what it is to meet is made.
+        victim = lab.victim(kind.target, **kind.environ)
         group = kind.make(lab, [lab.person() for _ in found])
         kill_at(lab, kind, victim, list(zip(group, found, strict=True)))
         works += group
@@ -169,16 +170,19 @@ class Victims:
     The next two start while one is at work: starting takes longer than dying.
     """
 
-    def __init__(self, lab: Lab, target: str) -> None:
-        self._lab, self._target = lab, target
-        self._started = collections.deque(lab.victim(target) for _ in range(2))
+    def __init__(self, lab: Lab, target: str, environ: Mapping[str, str] | None = None) -> None:
+        self._lab, self._target, self._environ = lab, target, environ or {}
+        self._started = collections.deque(self._victim() for _ in range(2))
         self._given: FunctionProcess | None = None
 
     def __next__(self) -> FunctionProcess:
         self._end_given()
-        self._started.append(self._lab.victim(self._target))
+        self._started.append(self._victim())
         self._given = self._started.popleft()
         return self._given
+
+    def _victim(self) -> FunctionProcess:
+        return self._lab.victim(self._target, **self._environ)
 
     def close(self) -> None:
         """End those that were not needed."""

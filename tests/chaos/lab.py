@@ -14,7 +14,7 @@ from google.cloud import firestore
 
 from benchmarks.servers import Backends
 from tests.chaos.bucket import Bucket
-from tests.chaos.clients import Outcome, Person, Save, new_person
+from tests.chaos.clients import Delete, Outcome, Person, Save, new_person
 from tests.chaos.faults import Switchboard
 from tests.chaos.firestore_proxy import FirestoreProxy
 from tests.chaos.invariants import Checker
@@ -24,6 +24,8 @@ from tests.chaos.storage_proxy import StorageProxy
 
 # Long enough for twenty saves at once on two cores, short enough to be waited for.
 LEASE_S = 6
+# Longer than any experiment: what is to be purged in one is deleted by a function of its own.
+UNDO_FOR_S = 3600
 # Every user of an experiment may be held at the same boundary at once.
 THREADS = 100
 _TARGETS = ("voices_save", "tts_save", "library", "reconcile")
@@ -85,7 +87,7 @@ class Lab:
             "FIREBASE_STORAGE_EMULATOR_HOST": storage,
             "STORAGE_EMULATOR_HOST": f"http://{storage}",
         }
-        more = {"LEASE_S": str(LEASE_S), "THREADS": str(THREADS)}
+        more = {"LEASE_S": str(LEASE_S), "UNDO_FOR_S": str(UNDO_FOR_S), "THREADS": str(THREADS)}
         log = self._logs / f"{target}{'-faulty' if faulty else ''}.log"
         whole = {**self._backends.function_environ(), **hosts, **more, **(environ or {})}
         server = FunctionProcess(target, whole, log)
@@ -137,6 +139,13 @@ class Lab:
             if outcome.status != 201:
                 raise AssertionError(f"A save without a fault failed: {outcome}")
         return outcomes
+
+    def deleted(self, *deletes: Delete) -> None:
+        """Delete without any fault, all at once."""
+        server = self.sound("library")
+        for outcome in self.beside(lambda delete: delete.send(server, self.ledger), deletes):
+            if not outcome.done:
+                raise AssertionError(f"A deletion without a fault failed: {outcome}")
 
     def reconcile(self) -> dict[str, Any] | None:
         """Run `reconcile --deep`, which no fault reaches; return its summary, None if it failed."""

@@ -13,11 +13,15 @@ from tests.chaos.faults import COMMIT, DELETE, EVER, READ, UPLOAD, Rule
 from tests.chaos.lab import Lab
 from tests.chaos.works import (
     MakeWorks,
+    bulk_restores,
     new_voices,
     replacements,
     speech_deletions,
     speeches,
     voice_deletions,
+    voice_deletions_for_good,
+    whole_deletions,
+    whole_restores,
 )
 
 # An instance has eight threads for uploads: those that wait for ever would hold up all others.
@@ -72,7 +76,7 @@ STORAGE = (
     _outage("removal of the old version fails", replacements,
             _at(faults.Answer(503), DELETE, 1, EVER)),
     _outage("removal's answer lost", replacements, _at(faults.LoseAnswer(), DELETE)),
-    _outage("delete: removal fails", voice_deletions,
+    _outage("delete: removal fails", voice_deletions_for_good,
             _at(faults.Answer(503), DELETE, 1, EVER)),
     _outage("replace: upload fails for ever", replacements,
             _at(faults.Answer(503), UPLOAD, 1, EVER)),
@@ -114,8 +118,17 @@ FIRESTORE = (
             _at(faults.LoseAnswer(), COMMIT)),
     _outage("delete: first commit's answer lost, speech", speech_deletions,
             _at(faults.LoseAnswer(), COMMIT)),
-    _outage("delete: last commit unavailable", voice_deletions,
+    _outage("delete: last commit unavailable", voice_deletions_for_good,
             _at(faults.Fail(UNAVAILABLE), COMMIT, 2)),
+    _outage("delete: every commit's answer lost", voice_deletions_for_good,
+            _at(faults.LoseAnswer(), COMMIT, 1, EVER)),
+    _outage("delete with generations: every commit's answer lost", whole_deletions,
+            _at(faults.LoseAnswer(), COMMIT, 1, EVER)),
+    _outage("delete with generations: unavailable half way", whole_deletions,
+            _at(faults.Fail(UNAVAILABLE), COMMIT, 2, 40)),
+    _outage("restore: commit's answer lost", whole_restores,
+            _at(faults.LoseAnswer(), COMMIT)),
+    _outage("restore: aborted", bulk_restores, _at(faults.Fail(ABORTED), COMMIT, 1, 3)),
     _outage("delete: aborted", speech_deletions, _at(faults.Fail(ABORTED), COMMIT, 1, 3)),
 )  # fmt: skip
 

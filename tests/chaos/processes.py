@@ -27,12 +27,12 @@ class NotServing(Exception):
 class FunctionProcess:
     """One function served by functions-framework, as on the platform."""
 
-    def __init__(self, target: str, environ: Mapping[str, str], log: Path) -> None:
-        """Start it; `ready` waits until it listens."""
+    def __init__(
+        self, target: str, environ: Mapping[str, str], log: Path, port: int | None = None
+    ) -> None:
+        """Start it, on a free port unless told which; `ready` waits until it listens."""
         self.target, self._log = target, log
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port() if port is None else port
         command = [str(_FRAMEWORK), "--source", "main.py", "--target", target]
         command += ["--host", HOST, "--port", str(self.port)]
         with log.open("ab") as output:
@@ -81,6 +81,14 @@ class FunctionProcess:
         """Return how many processes of its group are still there."""
         group = self._process.pid
         return sum(_group_of(pid) == group for pid in psutil.pids())
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _group_of(pid: int) -> int | None:

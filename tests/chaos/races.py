@@ -292,8 +292,6 @@ def planted(lab: Lab, count: int) -> Iterable[Result]:
         # What was taken is gone for good: only the other half can be whole.
         for save in robbed:
             lab.ledger.sent(save.person.uid, save.kind, save.label, None)
-            Delete(save.person, save.kind, save.label, save.label).send(
-                lab.sound("library"), lab.ledger
-            )
+            lab.deleted(Delete(save.person, save.kind, save.label, save.label, permanent=True))
         experiment.judge(kept)
     return experiment.results

@@ -51,9 +51,35 @@ class Record:
         return self.fields.get("pending") or None
 
     @property
+    def trash(self) -> Document | None:
+        """What is noted of a deleted item."""
+        return self.fields["trash"] if self.fields.get("status") == DELETING else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether a deletion is under way: of the item for good, or of what goes with it."""
+        return self.trash is not None and bool(self.trash["purging"] or self.trash["taking"])
+
+    def can_be_restored(self, now: dt.datetime) -> bool:
+        """Tell whether the item is in the trash, and its time is not over."""
+        trash = self.trash
+        return trash is not None and not trash["purging"] and trash["purge_at"] > now
+
+    def is_settled(self, now: dt.datetime) -> bool:
+        """Tell whether nothing is left to be done about it, now or once a lease is over."""
+        if self.pending or self.fields.get("garbage"):
+            return False
+        return self.is_ready or (self.can_be_restored(now) and not self.is_busy)
+
+    @property
     def files(self) -> list[Document]:
         """The files that readers are shown."""
         return _files(self.fields) if self.is_ready else []
+
+    def needed_files(self, now: dt.datetime) -> list[Document]:
+        """The files that must be there: those that are shown, or will be if it is restored."""
+        needed = self.is_ready or self.can_be_restored(now)
+        return _files(self.fields) if needed else []
 
     @property
     def owned_paths(self) -> set[str]:
@@ -68,6 +94,11 @@ class Record:
         return State(sample["sha256"], profile["sha256"] if profile else None)
 
     @property
+    def audio_ms(self) -> int:
+        sample = self.fields.get("sample") or self.fields["audio"]
+        return round(sample["duration_s"] * 1000)
+
+    @property
     def label(self) -> str:
         """What the harness calls the item: a voice's id, a generation's text."""
         return self.item_id if self.kind == "voices" else self.fields.get("text") or self.item_id
@@ -79,7 +110,10 @@ def _files(fields: Document) -> list[Document]:
 
 @dataclass(frozen=True)
 class View:
-    """Everything that is stored, read at about one moment; `promised` is of just before it."""
+    """Everything that is stored, read at about one moment; `promised` is of just before it.
+
+    `renamings` are the notes of renames that are not finished.
+    """
 
     accounts: Mapping[str, Document]
     records: list[Record]
@@ -87,6 +121,7 @@ class View:
     objects: frozenset[str]
     now: dt.datetime
     promised: Promises = field(default_factory=dict)
+    renamings: frozenset[str] = frozenset()
 
     def of(self, uid: str, kind: str) -> list[Record]:
         return [record for record in self.records if (record.uid, record.kind) == (uid, kind)]
@@ -98,14 +133,16 @@ class View:
 
     @property
     def leftovers(self) -> set[str]:
-        """Objects that no reader is shown: orphans, and what unfinished work has left."""
-        shown = {file["path"] for record in self.records for file in record.files}
-        return set(self.objects) - shown
+        """Objects that nobody will be shown: orphans, and what unfinished work has left."""
+        needed = {file["path"] for one in self.records for file in one.needed_files(self.now)}
+        return set(self.objects) - needed
 
     @property
     def unsettled(self) -> bool:
         """Tell whether anything waits for a lease to be over."""
-        return bool(self.leftovers) or any(not r.is_ready or r.pending for r in self.records)
+        if self.renamings:
+            return True
+        return bool(self.leftovers) or not all(r.is_settled(self.now) for r in self.records)
 
 
 def read(client: firestore.Client, bucket: Bucket) -> View:
@@ -126,4 +163,7 @@ def read(client: firestore.Client, bucket: Bucket) -> View:
     # After the documents, so that what a save writes in between shows as a surplus object,
     # never as a missing one.
     objects = frozenset(path for prefix in PREFIXES for path in bucket.names(prefix))
-    return View(accounts, records, requests, objects, now)
+    renamings = frozenset(
+        one.reference.path for one in client.collection_group("renamings").stream()
+    )
+    return View(accounts, records, requests, objects, now, renamings=renamings)

@@ -1,10 +1,10 @@
 """A checker that cannot fail proves nothing: one violation of each invariant is planted here."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.chaos.clients import speech_save, voice_save
+from tests.chaos.clients import Delete, speech_save, voice_save
 from tests.chaos.experiment import Result, begun
 from tests.chaos.invariants import changed, lost_to_reconcile
 from tests.chaos.lab import LEASE_S
@@ -28,6 +28,10 @@ class Shelf:
         generations = user.collection("generations")
         self.speech_document = generations.document(spoken.body["generation_id"])
         self.copy = generations.document("TTS_voice_copy")
+
+    def delete(self):
+        voice_id = self.voice_document.id
+        self.lab.deleted(Delete(self.person, "voices", self.voice.label, voice_id))
 
     def always(self):
         return {v.invariant for v in self.lab.checker.always(self.lab.checker.look())}
@@ -71,10 +75,47 @@ def test_i2_a_pending_save_beyond_its_lease_is_seen_and_one_within_is_not(shelf)
     assert shelf.settled() == set()
 
 
-@pytest.mark.parametrize("fields", [{"garbage": ["voice_samples/x/y.wav"]}, {"status": "deleting"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"garbage": ["voice_samples/x/y.wav"]},
+        {"trash.purging": True},
+        {"trash.taking": True},
+        {"trash.purge_at": datetime(2020, 1, 1, tzinfo=UTC)},
+    ],
+)
 def test_i2_unfinished_work_is_seen(shelf, fields):
+    shelf.delete()
+    assert shelf.settled() == set()
     shelf.voice_document.update(fields)
-    assert "I2" in shelf.settled()
+    assert shelf.settled() == {"I2"}
+
+
+def test_what_lies_in_the_trash_violates_nothing_and_is_missed_when_it_is_gone(shelf):
+    shelf.delete()
+    view = shelf.lab.checker.look()
+    assert (shelf.always(), view.leftovers, view.unsettled) == (set(), set(), False)
+    shelf.lab.bucket.remove(shelf.voice_path)
+    assert shelf.always() == {"I1"}
+
+
+def test_i2_a_rename_that_is_not_finished_is_seen(shelf):
+    shelf.account.collection("renamings").document("voice_alba").set({"name": "New"})
+    assert shelf.settled() == {"I2"}
+
+
+@pytest.mark.parametrize("kept", ["voice", "speech"])
+def test_i2_what_is_kept_under_another_name_than_it_is_shown_is_seen(shelf, kept):
+    shelf.account.update({"names": {shelf.voice_document.id: "New"}})
+    if kept == "voice":
+        shelf.speech_document.update({"voice_name": "New"})
+    else:
+        shelf.voice_document.update({"name": "New"})
+    assert shelf.settled() == {"I2"}
+    shelf.account.update({"names": {shelf.voice_document.id: "Alba"}})
+    shelf.voice_document.update({"name": "Alba"})
+    shelf.speech_document.update({"voice_name": "Alba"})
+    assert shelf.settled() == set()
 
 
 def test_i3_a_save_that_is_there_twice_is_seen(shelf):
@@ -140,8 +181,11 @@ def test_i7_an_answer_500_is_seen(clean):
         assert experiment.result.violations == {"I7": 1}
 
 
+@pytest.mark.parametrize("deleted", [False, True], ids=["ready", "in the trash"])
 @pytest.mark.parametrize("what", ["object", "document"])
-def test_i8_what_reconcile_would_take_away_is_seen(shelf, what):
+def test_i8_what_reconcile_would_take_away_is_seen(shelf, what, deleted):
+    if deleted:
+        shelf.delete()
     before = shelf.lab.checker.look()
     if what == "object":
         shelf.lab.bucket.remove(shelf.voice_path)
@@ -152,12 +196,15 @@ def test_i8_what_reconcile_would_take_away_is_seen(shelf, what):
     assert lost_to_reconcile(before, before) == []
 
 
-@pytest.mark.parametrize("field", ["voices", "generations", "bytes", "reserved.bytes"])
+@pytest.mark.parametrize("field", ["voices", "generations", "bytes", "audio_ms", "reserved.bytes"])
 def test_a_wrong_counter_is_seen(shelf, field):
     shelf.account.update({field: 7})
     assert shelf.settled() == {"counters"}
 
 
-def test_a_wrong_count_at_a_voice_is_seen(shelf):
+@pytest.mark.parametrize("deleted", [False, True], ids=["ready", "in the trash"])
+def test_a_wrong_count_at_a_voice_is_seen(shelf, deleted):
+    if deleted:
+        shelf.delete()
     shelf.voice_document.update({"generation_count": 2})
     assert shelf.settled() == {"counters"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos import kills, outages, races
+from tests.chaos import kills, outages, races, trash_races
 from tests.chaos.report import table
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow]
@@ -25,6 +25,9 @@ QUICK = {
     "confirm's answer lost, replace",
     "delete: first commit's answer lost",
     "delete: first commit's answer lost, speech",
+    "delete with generations: every commit's answer lost",
+    "restore: commit's answer lost",
+    "restore: aborted",
 }
 
 
@@ -54,6 +57,9 @@ def test_failing_services_leave_nothing_wrong(lab):
         races.deletes_meet,
         races.made_anew,
         races.speech_during_replace,
+        trash_races.restores_meet,
+        trash_races.purge_meets_held_restore,
+        trash_races.deletions_take_late_speech,
     ],
 )
 def test_works_that_meet_leave_nothing_wrong(lab, race):

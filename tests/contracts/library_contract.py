@@ -14,12 +14,14 @@ import pytest
 
 from voxshelf.core.account import Account, Limits, Policy
 from voxshelf.core.audio import Audio
+from voxshelf.core.deletion import Manner
 from voxshelf.core.errors import InProgress, NotFound, QuotaExceeded, VoiceExists
 from voxshelf.core.items import Consent, Generation, Voice
 from voxshelf.core.profile import Profile
 from voxshelf.core.quality import Quality
 from voxshelf.core.query import ListQuery
 from voxshelf.core.reservation import Attempt, Replay, decide_generation, decide_voice
+from voxshelf.use_cases.deletion_ports import ItemKey
 from voxshelf.use_cases.ports import Garbage, Receipt
 
 LIMITS = Limits(voices=50, generations=500, size_bytes=10**9, saves_per_day=1000)
@@ -39,6 +41,7 @@ PROFILE = Profile("voice_profiles/u/v.npy", "t", 500, "cd" * 32, "<f4", (4, 25),
 QUALITY = Quality("good", ("Too short.",), -1.5, -20.25, 0.0, 0.125, None)
 LEASE = timedelta(minutes=6)
 NO_LEASE = timedelta(0)
+UNDO_FOR = timedelta(hours=24)
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, UTC)
 
 
@@ -98,7 +101,14 @@ class LibraryCalls:
 
     def _reserve_voice(self, shelf, uid, item, *, key=None, fingerprint="f", **options):
         policy = Policy(options.get("limits", LIMITS), lease=options.get("lease", LEASE))
-        attempt = Attempt(lambda _: item, fingerprint, secrets.token_hex(4), key, policy)
+        slots = options.get("slots", [])
+        attempt = Attempt(
+            lambda slot: slots.append(slot) or item,
+            fingerprint,
+            secrets.token_hex(4),
+            key,
+            policy,
+        )
 
         def decide(seen):
             return decide_voice(seen, attempt, replace=options.get("replace", False))
@@ -117,6 +127,13 @@ class LibraryCalls:
         assert isinstance(receipt, Receipt)
         shelf.confirm(receipt)
         return receipt
+
+    def _delete(self, shelf, uid, kind, item_id, undo_for=UNDO_FOR, **options):
+        key = ItemKey(kind, item_id)
+        return shelf.delete(uid, [key], Manner(undo_for, **options)).get(key)
+
+    def _purge(self, shelf, uid, kind, item_id):
+        shelf.forget(self._delete(shelf, uid, kind, item_id, permanent=True))
 
     def _account(self, shelf, uid):
         seen = []
@@ -194,7 +211,7 @@ class LibraryContract(LibraryCalls):
         assert shelf.generation(uid, "g1").voice_name == "First"
         shelf.confirm(receipt)
         assert shelf.generation(uid, "g1").voice_name == "Second"
-        shelf.forget(shelf.delete(uid, "voices", "voice_a"))
+        self._purge(shelf, uid, "voices", "voice_a")
         assert [g.voice_name for g in shelf.generations(uid, ListQuery()).items] == ["Second"]
         self._save(shelf, uid, voice(name="Third"), fingerprint="f3")
         assert shelf.generation(uid, "g1").voice_name == "Third"

@@ -91,6 +91,26 @@ class ObjectStoreContract:
             store.download("uploads/u/never", into)
         assert into.getvalue() == b""
 
+    @pytest.mark.parametrize(
+        ("start", "length"), [(0, 1), (0, 300_001), (299_999, 2), (1000, 262_145), (7, 0)]
+    )
+    def test_a_range_reads_just_these_bytes(self, store, start, length):
+        data = secrets.token_bytes(300_001)
+        new = self._new(data)
+        store.begin([new]).finish()
+        assert store.read(new.path, start, length) == data[start : start + length]
+
+    def test_a_range_of_what_is_missing_says_so(self, store):
+        with pytest.raises(NotFound):
+            store.read("uploads/u/never", 0, 10)
+
+    @pytest.mark.parametrize(("start", "length"), [(5, 6), (10, 1), (1000, 1)])
+    def test_a_range_past_the_end_is_no_shorter_range(self, store, start, length):
+        new = self._new(b"0123456789")
+        store.begin([new]).finish()
+        with pytest.raises(Unavailable):
+            store.read(new.path, start, length)
+
     def test_a_prefix_lists_its_objects_and_no_others_with_their_age(self, store):
         folder = f"uploads/u{secrets.token_hex(4)}"
         paths = [f"{folder}/{name}" for name in ("a.wav", "b/c.wav", "ж & #?.wav")]

@@ -1,4 +1,4 @@
-"""What every `Library` and `Upkeep` must do when saves do not end, and when items are deleted."""
+"""What every `Library` and `Upkeep` must do when saves do not end, or meet deletions."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,34 +7,20 @@ import pytest
 
 from tests.contracts.library_contract import AUDIO, NO_LEASE, NOON, LibraryCalls, generation, voice
 from voxshelf.core.account import Account
-from voxshelf.core.errors import InProgress, NotFound
+from voxshelf.core.errors import InProgress
 from voxshelf.core.query import ListQuery
 from voxshelf.core.reservation import Replay
-from voxshelf.use_cases.ports import Deletion, Garbage, Receipt
+from voxshelf.use_cases.deletion_ports import Deletion
+from voxshelf.use_cases.ports import Garbage, Receipt
 
 
 class RecoveryContract(LibraryCalls):
-    """Deleting, taking over, and finding what is left."""
-
-    def test_a_deleted_voice_is_gone_at_once_and_its_generations_stay(self, shelf, uid):
-        self._save(shelf, uid, voice())
-        self._save(shelf, uid, generation("g1"))
-        deletion = shelf.delete(uid, "voices", "voice_a")
-        assert set(deletion.object_paths) == set(voice().object_paths)
-        with pytest.raises(NotFound):
-            shelf.voice(uid, "voice_a")
-        assert shelf.voices(uid, ListQuery()).total == 0
-        assert [g.generation_id for g in shelf.generations(uid, ListQuery()).items] == ["g1"]
-        with pytest.raises(InProgress):
-            self._reserve_voice(shelf, uid, voice(), fingerprint="other")
-        shelf.forget(deletion)
-        self._save(shelf, uid, voice(), fingerprint="other")
-        assert self._account(shelf, uid).kept.voices == 1
+    """Taking over, and finding what is left."""
 
     def test_a_deleted_generation_counts_no_more(self, shelf, uid):
         self._save(shelf, uid, voice())
         self._save(shelf, uid, generation("g1"))
-        shelf.forget(shelf.delete(uid, "generations", "g1"))
+        self._purge(shelf, uid, "generations", "g1")
         assert shelf.voice(uid, "voice_a").generation_count == 0
         account = self._account(shelf, uid)
         assert (account.kept.generations, account.kept.size_bytes) == (0, voice().size_bytes)
@@ -42,10 +28,10 @@ class RecoveryContract(LibraryCalls):
     def test_old_speech_does_not_count_at_a_voice_that_was_made_anew(self, shelf, uid):
         self._save(shelf, uid, voice())
         self._save(shelf, uid, generation("g1"))
-        shelf.forget(shelf.delete(uid, "voices", "voice_a"))
+        self._purge(shelf, uid, "voices", "voice_a")
         later = NOON.replace(year=2027)
         self._save(shelf, uid, voice(saved_at=later), fingerprint="anew")
-        shelf.forget(shelf.delete(uid, "generations", "g1"))
+        self._purge(shelf, uid, "generations", "g1")
         assert shelf.voice(uid, "voice_a").generation_count == 0
 
     def test_speech_that_is_saved_during_a_replacement_hinders_it_not(self, shelf, uid):
@@ -66,20 +52,11 @@ class RecoveryContract(LibraryCalls):
         assert self._leftovers(shelf, uid) == []
         assert self._account(shelf, uid).reserved == Account().reserved
 
-    def test_deleting_again_continues_the_deletion(self, shelf, uid):
-        self._save(shelf, uid, voice())
-        first = shelf.delete(uid, "voices", "voice_a")
-        assert shelf.delete(uid, "voices", "voice_a") == first
-        shelf.forget(first)
-        with pytest.raises(NotFound):
-            shelf.delete(uid, "voices", "voice_a")
-        assert self._account(shelf, uid).kept == Account().kept
-
     def test_a_voice_deleted_while_it_is_replaced_stays_deleted(self, shelf, uid):
         self._save(shelf, uid, voice())
         newer = voice(version=2, sample=replace(AUDIO, path="voice_samples/u/new.wav"))
         receipt = self._reserve_voice(shelf, uid, newer, fingerprint="f2", replace=True)
-        deletion = shelf.delete(uid, "voices", "voice_a")
+        deletion = self._delete(shelf, uid, "voices", "voice_a")
         assert set(deletion.object_paths) >= {"voice_samples/u/new.wav"}
         with pytest.raises(InProgress):
             shelf.confirm(receipt)
@@ -89,7 +66,7 @@ class RecoveryContract(LibraryCalls):
     def test_a_generation_whose_voice_went_meanwhile_is_saved_all_the_same(self, shelf, uid):
         self._save(shelf, uid, voice())
         receipt = self._reserve_generation(shelf, uid, generation("g1"), key="k")
-        shelf.forget(shelf.delete(uid, "voices", "voice_a"))
+        self._purge(shelf, uid, "voices", "voice_a")
         shelf.confirm(receipt)
         assert shelf.generation(uid, "g1") == generation("g1")
 
@@ -139,7 +116,7 @@ class RecoveryContract(LibraryCalls):
     def test_what_has_not_ended_is_found_until_it_is_settled(self, shelf, uid):
         self._reserve_voice(shelf, uid, voice("voice_p"), fingerprint="p", key="kp")
         self._save(shelf, uid, voice("voice_d"), fingerprint="d")
-        deletion = shelf.delete(uid, "voices", "voice_d")
+        deletion = self._delete(shelf, uid, "voices", "voice_d", permanent=True)
         self._save(shelf, uid, voice("voice_r"), fingerprint="r")
         newer = voice("voice_r", version=2, sample=replace(AUDIO, path="voice_samples/u/2.wav"))
         receipt = self._save(shelf, uid, newer, fingerprint="r2", replace=True)
@@ -165,7 +142,7 @@ class RecoveryContract(LibraryCalls):
         self._save(shelf, uid, first)
         self._reserve_generation(shelf, uid, generation("g1"))
         self._save(shelf, uid, voice("voice_d"), fingerprint="d")
-        shelf.delete(uid, "voices", "voice_d")
+        self._delete(shelf, uid, "voices", "voice_d")
         named = [first, generation("g1"), voice("voice_d")]
         assert shelf.references(uid) == {path for item in named for path in item.object_paths}
         assert shelf.references("stranger" + uid) == frozenset()

@@ -1,7 +1,10 @@
 import pytest
 
+from tests.contracts.deleting_contract import DeletingContract
+from tests.contracts.editing_contract import EditingContract
 from tests.contracts.library_contract import LibraryContract
 from tests.contracts.recovery_contract import RecoveryContract
+from tests.contracts.usage_contract import UsageContract
 from voxshelf.adapters.firestore_catalogue import FirestoreCatalogue
 from voxshelf.adapters.firestore_library import FirestoreLibrary
 from voxshelf.adapters.firestore_upkeep import FirestoreUpkeep
@@ -13,13 +16,18 @@ class _All:
     """Library, catalogue and upkeep as the one thing that the contract suite asks."""
 
     def __init__(self, client):
-        self._parts = FirestoreLibrary(client), FirestoreCatalogue(client), FirestoreUpkeep(client)
+        library = FirestoreLibrary(client)
+        library.renamed_at_once = library.taken_at_once = 2
+        library.read_at_once = 4
+        self._parts = library, FirestoreCatalogue(client), FirestoreUpkeep(client)
 
     def __getattr__(self, name):
         return next(getattr(part, name) for part in self._parts if hasattr(part, name))
 
 
-class TestFirestoreLibrary(LibraryContract, RecoveryContract):
+class TestFirestoreLibrary(
+    LibraryContract, RecoveryContract, UsageContract, EditingContract, DeletingContract
+):
     @pytest.fixture
     def shelf(self, firestore_client):
         return _All(firestore_client)

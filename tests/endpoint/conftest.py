@@ -17,7 +17,16 @@ BOB = {"Authorization": "Bearer token-of-bob"}
 @pytest.fixture(scope="session")
 def apps():
     os.environ.setdefault("GCLOUD_PROJECT", "demo-endpoint-tests")
-    names = ("voices_save", "tts_save", "library", "reconcile")
+    names = (
+        "voices_save",
+        "tts_save",
+        "library",
+        "voices_clone",
+        "tts_generate",
+        "jobs",
+        "runpod_webhook",
+        "reconcile",
+    )
     return {name: functions_framework.create_app(name, str(MAIN)) for name in names}
 
 

@@ -1,4 +1,4 @@
-"""Deleting, withdrawing consent, renewing addresses, taking over uploads, cleaning up."""
+"""Withdrawing consent, renewing addresses, taking over uploads, cleaning up."""
 
 from dataclasses import replace
 
@@ -20,33 +20,6 @@ def save_voice_json(function, headers=ADA, **fields):
     body = {"voice_name": "My Voice", "audio_base64": b64(wav(1.0)), **fields}
     body = {name: value for name, value in body.items() if value is not None}
     return function("voices_save").post("/", json=body, headers=headers)
-
-
-class TestDeleting:
-    def test_a_deleted_voice_is_gone_with_its_files_and_its_speech_stays(self, function, services):
-        save_voice(function)
-        speech = save_speech(function).get_json()["generation"]
-        assert call(function, "DELETE", "/api/voices/voice_my_voice").status_code == 200
-        assert get(function, "/api/voices").get_json()["voices"] == []
-        assert set(services.objects.stored) == {speech["file_path"]}
-        listed = get(function, "/api/tts/generations").get_json()["generations"]
-        assert [item["voice_name"] for item in listed] == ["My Voice"]
-
-    def test_a_deleted_generation_is_gone_with_its_audio(self, function, services):
-        save_voice(function)
-        speech = save_speech(function).get_json()
-        path = f"/api/tts/generations/{speech['generation_id']}"
-        assert call(function, "DELETE", path).status_code == 200
-        assert get(function, path).status_code == 404
-        assert speech["generation"]["file_path"] not in services.objects.stored
-
-    @pytest.mark.parametrize(
-        "path", ["/api/voices/voice_my_voice", "/api/voices/voice_my_voice/consent"]
-    )
-    def test_nobody_deletes_what_is_not_his(self, function, services, path):
-        save_voice(function)
-        assert call(function, "DELETE", path, BOB).status_code == 404
-        assert get(function, "/api/voices/voice_my_voice").status_code == 200
 
 
 class TestConsent:

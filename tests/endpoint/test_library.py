@@ -96,7 +96,7 @@ def test_a_page_token_of_voices_does_not_open_generations(function):
     "query",
     [
         "page_size=0", "page_size=101", "page_size=x", "page_size=-1", "page_size=1e1",
-        "sort=size", "order=up", "favorite=perhaps", "include_total=2", "search=hello",
+        "sort=size", "order=up", "favorite=perhaps", "include_total=2", "search=%2B%20%23",
     ],
 )  # fmt: skip
 def test_a_bad_query_names_its_parameter(function, query):

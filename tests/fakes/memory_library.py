@@ -4,25 +4,21 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+from tests.fakes.memory_edits import MemoryEdits
+from tests.fakes.memory_listing import page_of
+from tests.fakes.memory_trash import MemoryTrash
 from voxshelf.core.account import Account, Amount
 from voxshelf.core.errors import NotFound
 from voxshelf.core.items import Generation, Voice, shown
-from voxshelf.core.query import Cursor, ListQuery, Page
-from voxshelf.core.reservation import (
-    Decision,
-    Entry,
-    Item,
-    Pending,
-    Replay,
-    RequestRecord,
-    Reservation,
-    Shelf,
-    in_progress,
-    reserved_amount,
-)
-from voxshelf.use_cases.ports import Deletion, Garbage, Glance, Kind, Leftover, Receipt
+from voxshelf.core.query import ListQuery, Page
+from voxshelf.core.reservation import Decision, Item, Replay, Reservation, in_progress
+from voxshelf.core.shelf import Entry, Pending, RequestRecord, Shelf
+from voxshelf.core.trash import Trash
+from voxshelf.core.usage import Usage, added, day_of
+from voxshelf.use_cases.deletion_ports import ItemKey
+from voxshelf.use_cases.ports import Garbage, Glance, Kind, Leftover, Receipt
 
 
 @dataclass
@@ -32,7 +28,7 @@ class _Record:
     pending: Pending | None = None
     saved_by: str | None = None
     garbage: tuple[str, ...] = ()
-    deleting: bool = False
+    trash: Trash | None = None
     withdrawn: bool = False
     since: datetime | None = None
     version: int = 0
@@ -41,25 +37,30 @@ class _Record:
     def paths(self) -> tuple[str, ...]:
         ready = self.ready.object_paths if self.ready else ()
         pending = self.pending.item.object_paths if self.pending else ()
-        return ready + pending + self.garbage
+        deleted = self.trash.item.object_paths if self.trash else ()
+        return ready + deleted + pending + self.garbage
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class MemoryLibrary:
+class MemoryLibrary(MemoryEdits, MemoryTrash):
     """Plays `Library`, `Catalogue` and `Upkeep`; `now` is its database's clock."""
 
     def __init__(self, now: Callable[[], datetime] = _now) -> None:
+        super().__init__()
         self.now = now
         self.accounts: dict[str, Account] = {}
         self.records: dict[tuple[str, Kind, str], _Record] = {}
         self.requests: dict[tuple[str, str], RequestRecord] = {}
+        self.saved: dict[tuple[str, date], Amount] = {}
         self._versions = itertools.count(1)
         self._lock = threading.RLock()
 
-    def glance(self, uid: str, voice_id: str, request_key: str | None) -> Glance:
+    def glance(
+        self, uid: str, voice_id: str, request_key: str | None, generation_id: str | None = None
+    ) -> Glance:
         """Read nothing yet: a lock is held while reserving, so there is no round trip to save."""
         return object()
 
@@ -107,7 +108,7 @@ class MemoryLibrary:
             record.fingerprint,
             record.pending,
             record.garbage,
-            record.deleting,
+            record.trash,
             record.withdrawn,
         )
 
@@ -120,11 +121,13 @@ class MemoryLibrary:
             if record is None or record.version != receipt.version or not self._owns_key(receipt):
                 raise in_progress()
             record.ready, record.fingerprint = _counted(pending.item, record), pending.fingerprint
-            record.pending, record.saved_by = None, pending.lease
+            record.trash, record.pending, record.saved_by = None, None, pending.lease
             record.garbage = receipt.reservation.leftovers
             record.since = pending.since if record.garbage else None
             record.version = next(self._versions)
             self._settle(receipt.uid, receipt.reservation, kept=True)
+            day = (receipt.uid, day_of(pending.since))
+            self.saved[day] = self.saved.get(day, Amount()) + added(receipt.reservation)
             if pending.renames and isinstance(pending.item, Voice):
                 self._name(receipt.uid, pending.item)
             if receipt.reservation.replaces is None:
@@ -133,11 +136,6 @@ class MemoryLibrary:
                 request = self.requests[receipt.uid, pending.request_key]
                 done = replace(request, item=pending.item)
                 self.requests[receipt.uid, pending.request_key] = done
-
-    def _name(self, uid: str, voice: Voice) -> None:
-        account = self.accounts[uid]
-        names = {**account.names, voice.voice_id: voice.name}
-        self.accounts[uid] = replace(account, names=names)
 
     def _owns_key(self, receipt: Receipt) -> bool:
         pending = receipt.reservation.pending
@@ -149,13 +147,14 @@ class MemoryLibrary:
     def _count(self, uid: str, item: Item, change: int) -> None:
         if isinstance(item, Generation):
             record = self.records.get((uid, "voices", item.voice_id))
-            if (
-                record is not None
-                and isinstance(record.ready, Voice)
-                and record.ready.saved_at <= item.saved_at
-            ):
-                count = record.ready.generation_count + change
-                record.ready = replace(record.ready, generation_count=count)
+            voice = (record.ready or (record.trash and record.trash.item)) if record else None
+            if record is None or not isinstance(voice, Voice) or voice.saved_at > item.saved_at:
+                return
+            counted = replace(voice, generation_count=voice.generation_count + change)
+            if record.trash is None:
+                record.ready = counted
+            else:
+                record.trash = replace(record.trash, item=counted)
 
     def seize(self, receipt: Receipt) -> Receipt | None:
         with self._lock:
@@ -175,8 +174,9 @@ class MemoryLibrary:
             record = self.records.get(key)
             if record is None or record.version != receipt.version:
                 return
-            record.pending, record.garbage, record.since = None, (), None
-            if record.ready is None:
+            record.pending, record.garbage = None, ()
+            record.since = record.trash.purge_at if record.trash else None
+            if record.ready is None and record.trash is None:
                 del self.records[key]
             self._settle(receipt.uid, receipt.reservation, kept=False)
             if pending.request_key is not None:
@@ -184,57 +184,22 @@ class MemoryLibrary:
                 if request and pending.lease in (request.lease, f"seized {request.lease}"):
                     del self.requests[receipt.uid, pending.request_key]
 
-    def delete(self, uid: str, kind: Kind, item_id: str, *, withdrawn: bool = False) -> Deletion:
-        with self._lock:
-            record = self.records.get((uid, kind, item_id))
-            if record is None or (record.ready is None and not record.deleting):
-                raise NotFound("There is no such item in your library.")
-            if not record.deleting:
-                self._mark_deleting(uid, record)
-                record.withdrawn = withdrawn
-            return Deletion(uid, kind, item_id, record.garbage)
-
-    def _mark_deleting(self, uid: str, record: _Record) -> None:
-        item, account = record.ready, self.accounts[uid]
-        assert item is not None
-        account = replace(account, kept=account.kept + -reserved_amount(item, None))
-        if record.pending is not None:
-            account = account.releasing(reserved_amount(record.pending.item, item))
-        self.accounts[uid] = account
-        record.garbage, record.deleting = record.paths, True
-        record.ready = record.pending = None
-        record.since, record.version = self.now(), next(self._versions)
-        self._count(uid, item, -1)
-
-    def forget(self, leftover: Deletion | Garbage) -> None:
-        with self._lock:
-            key = (leftover.uid, leftover.kind, leftover.item_id)
-            record = self.records.get(key)
-            if record is None:
-                return
-            if isinstance(leftover, Deletion):
-                if record.deleting and record.withdrawn:
-                    self.records[key] = _Record(withdrawn=True)
-                elif record.deleting:
-                    del self.records[key]
-                return
-            kept = tuple(p for p in record.garbage if p not in leftover.object_paths)
-            record.garbage = kept
-            if not kept and record.pending is None:
-                record.since = None
-
     def leftovers(self, older_than: timedelta) -> Iterator[Leftover]:
         before = self.now() - older_than
         for (uid, kind, item_id), record in list(self.records.items()):
-            if record.since is None or record.since >= before:
+            settled = self.records.get((uid, kind, item_id)) is not record
+            if settled or record.since is None or record.since >= before:
                 continue
-            if record.deleting:
-                yield Deletion(uid, kind, item_id, record.garbage)
-            elif record.pending is not None:
-                reservation = Reservation(Account(), record.pending, record.ready, record.garbage)
-                yield Receipt(uid, reservation, record.version)
+            trash = record.trash
+            if record.pending is not None:
+                yield self._receipt(uid, record)
+            elif trash is not None and (trash.is_busy or trash.purge_at < before):
+                yield self._deletion(uid, ItemKey(kind, item_id))
             else:
                 yield Garbage(uid, kind, item_id, record.garbage)
+        for renaming, (_, _, since) in list(self.renamings.items()):
+            if since < before:
+                yield renaming
 
     def references(self, uid: str) -> frozenset[str]:
         records = [record for (owner, _, _), record in self.records.items() if owner == uid]
@@ -276,32 +241,18 @@ class MemoryLibrary:
         names = self.accounts.get(uid, Account()).names
         return replace(page, items=tuple(shown(item, names) for item in page.items))
 
+    def usage(self, uid: str) -> Usage:
+        days = {day: amount for (owner, day), amount in self.saved.items() if owner == uid}
+        days = {day: amount for day, amount in days.items() if amount != Amount()}
+        return Usage(self.accounts.get(uid, Account()), day_of(self.now()), days)
+
     def _page(self, uid: str, kind: str, query: ListQuery) -> Page[Item]:
-        matching = [
+        ready = [
             record.ready
             for (owner, item_kind, _), record in self.records.items()
-            if (owner, item_kind) == (uid, kind)
-            and record.ready is not None
-            and all(_passes(record.ready, name, value) for name, value in query.filters.items())
+            if (owner, item_kind) == (uid, kind) and record.ready is not None
         ]
-        ordered = sorted(matching, key=lambda item: _place(item, query), reverse=query.descending)
-        if query.after is not None:
-            after = (query.after.value, query.after.item_id)
-            ordered = [
-                item
-                for item in ordered
-                if (
-                    _place(item, query) < after if query.descending else _place(item, query) > after
-                )
-            ]
-        shown = ordered[: query.page_size]
-        more = len(ordered) > len(shown)
-        wanted = not query.filters or query.include_total
-        return Page(
-            tuple(shown),
-            Cursor(*_place(shown[-1], query)) if more else None,
-            len(matching) if wanted else None,
-        )
+        return page_of(ready, query)
 
 
 def _key(uid: str, item: Item) -> tuple[str, Kind, str]:
@@ -310,17 +261,7 @@ def _key(uid: str, item: Item) -> tuple[str, Kind, str]:
 
 def _counted(item: Item, record: _Record) -> Item:
     """Generations may have been counted since the version that is replaced was read."""
-    if isinstance(item, Voice) and isinstance(record.ready, Voice):
-        return replace(item, generation_count=record.ready.generation_count)
+    earlier = record.ready or (record.trash.item if record.trash else None)
+    if isinstance(item, Voice) and isinstance(earlier, Voice):
+        return replace(item, generation_count=earlier.generation_count)
     return item
-
-
-def _place(item: Item, query: ListQuery) -> tuple[str, str]:
-    if query.sort == "name":
-        name = item.name if isinstance(item, Voice) else item.voice_name
-        return name.casefold(), item.item_id
-    return getattr(item, query.sort).isoformat(timespec="microseconds"), item.item_id
-
-
-def _passes(item: Item, name: str, value: str | bool) -> bool:
-    return value in item.tags if name == "tag" else getattr(item, name) == value

@@ -53,6 +53,14 @@ class MemoryObjects:
             raise NotFound("There is no such file.")
         into.write(self.stored[path][1])
 
+    def read(self, path: str, start: int, length: int) -> bytes:
+        if path not in self.stored:
+            raise NotFound("There is no such file.")
+        data = self.stored[path][1][start : start + length]
+        if len(data) != length:
+            raise Unavailable
+        return data
+
     def names(self, prefix: str) -> Iterator[StoredName]:
         for path in sorted(self.stored):
             if path.startswith(prefix):

@@ -10,7 +10,7 @@ import pytest
 
 from voxshelf.adapters.cloud_storage_objects import CloudStorageObjects
 from voxshelf.adapters.storage_api import StorageApi, storage_session
-from voxshelf.core.errors import NotFound
+from voxshelf.core.errors import NotFound, Unavailable
 
 DATA = bytes(range(256)) * 4000
 OTHER = DATA[:-1] + b"x"
@@ -77,6 +77,36 @@ def test_a_full_disk_is_not_taken_for_a_broken_connection(scripted):
     store, server = scripted([whole(), whole()])
     with pytest.raises(OSError, match="No space"):
         store.download("uploads/u/a.wav", FullDisk())
+    assert server.asked == 1
+
+
+PIECE = DATA[:1000]
+BREAKING_RANGES = {
+    "it breaks off in the middle": [(206, PIECE[:300], 1000, ""), (206, PIECE, 1000, "")],
+    "it breaks off where no length is declared": [
+        (206, PIECE[:-1], None, ""),
+        (206, PIECE, None, ""),
+    ],
+    "the store is busy": [(503, b"busy", 4, ""), (206, PIECE, 1000, "")],
+}
+
+
+@pytest.mark.parametrize("answers", BREAKING_RANGES.values(), ids=BREAKING_RANGES)
+def test_a_broken_range_is_read_again(answers, scripted):
+    store, server = scripted(answers)
+    assert store.read("uploads/u/a.zip", 0, 1000) == PIECE
+    assert server.asked == len(answers)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(206, PIECE[:-1], 999, ""), (200, DATA, len(DATA), ""), (416, b"", 0, "")],
+    ids=["a shorter range", "the whole object", "no such range"],
+)
+def test_what_is_not_the_range_is_not_taken_for_it(answer, scripted):
+    store, server = scripted([answer])
+    with pytest.raises(Unavailable):
+        store.read("uploads/u/a.zip", 0, 1000)
     assert server.asked == 1
 
 

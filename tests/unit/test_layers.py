@@ -14,8 +14,11 @@ ALLOWED = {
     "http": {"core", "use_cases", "http"},
     "adapters": {"core", "use_cases", "adapters"},
     "endpoints": {"core", "use_cases", "http", "wiring", "endpoints"},
-    "settings.py": {"core"},
-    "wiring.py": {"core", "use_cases", "http", "adapters", "settings"},
+    "migrate": {"core", "migrate"},
+    "settings.py": {"core", "settings_runpod"},
+    "settings_runpod.py": {"core"},
+    "wiring.py": {"core", "use_cases", "http", "adapters", "settings", "runpod_wiring"},
+    "runpod_wiring.py": {"core", "use_cases", "http", "adapters", "settings_runpod"},
     "__init__.py": set(),
 }
 PURE = {"core", "use_cases"}

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from voxshelf.settings import ConfigurationError, Settings
@@ -52,3 +54,13 @@ def test_origins_are_a_list_and_never_a_wildcard():
     assert listed.allowed_origins == {"https://a.example", "http://b.example"}
     with pytest.raises(ConfigurationError):
         Settings.read({**REAL, "ALLOWED_ORIGINS": "https://a.example,*"})
+
+
+def test_the_cache_is_small_unless_told_otherwise_and_can_be_switched_off():
+    assert Settings.read(REAL).cache_bytes == 64 * 1024**2
+    assert Settings.read({**REAL, "CACHE_MB": "0"}).cache_bytes == 0
+
+
+def test_what_is_deleted_can_be_restored_for_a_day():
+    assert Settings.read(REAL).policy.undo_for == timedelta(days=1)
+    assert Settings.read({**REAL, "UNDO_FOR_S": "2"}).policy.undo_for == timedelta(seconds=2)

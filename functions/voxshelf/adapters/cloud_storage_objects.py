@@ -10,9 +10,9 @@ from voxshelf.adapters.storage_api import (
     ObjectExists,
     ObjectMissing,
     StorageApi,
-    StorageUnavailable,
     holds,
 )
+from voxshelf.adapters.storage_bodies import StorageUnavailable
 from voxshelf.core.content import NewObject, StoredName
 from voxshelf.core.errors import NotFound, Unavailable
 
@@ -69,6 +69,8 @@ class CloudStorageObjects:
         # The 8 requests that an instance serves at once have up to three objects each: no upload
         # waits for those of another request, which may hang.
         self._threads = ThreadPoolExecutor(max_workers=24, thread_name_prefix="upload")
+        # Hundreds of objects may be purged by one request, and Storage takes one at a time.
+        self._removals = ThreadPoolExecutor(max_workers=8, thread_name_prefix="removal")
 
     def begin(self, objects: Sequence[NewObject]) -> "_Writing":
         """See `ObjectStore.begin`."""
@@ -104,11 +106,16 @@ class CloudStorageObjects:
 
     def delete(self, paths: Iterable[str]) -> None:
         """See `ObjectStore.delete`."""
-        for path in paths:
-            try:
-                self._api.delete(path)
-            except StorageUnavailable as error:
-                raise _unavailable() from error
+        removals = [self._removals.submit(self._delete, path) for path in paths]
+        failures = [failure for removal in removals if (failure := removal.exception())]
+        if failures:
+            raise failures[0]
+
+    def _delete(self, path: str) -> None:
+        try:
+            self._api.delete(path)
+        except StorageUnavailable as error:
+            raise _unavailable() from error
 
     def size(self, path: str) -> int | None:
         """See `ObjectStore.size`."""
@@ -122,6 +129,15 @@ class CloudStorageObjects:
         """See `ObjectStore.download`."""
         try:
             self._api.download(path, into)
+        except ObjectMissing as error:
+            raise NotFound("There is no such file.") from error
+        except StorageUnavailable as error:
+            raise _unavailable() from error
+
+    def read(self, path: str, start: int, length: int) -> bytes:
+        """See `ObjectStore.read`."""
+        try:
+            return self._api.read(path, start, length)
         except ObjectMissing as error:
             raise NotFound("There is no such file.") from error
         except StorageUnavailable as error:

@@ -16,7 +16,10 @@ from voxshelf.core.items import Consent, Generation, Voice
 from voxshelf.core.names import Stamp
 from voxshelf.core.profile import Profile
 from voxshelf.core.quality import Quality
-from voxshelf.core.reservation import Entry, Item, Pending, RequestRecord
+from voxshelf.core.reservation import Item
+from voxshelf.core.search import terms_of
+from voxshelf.core.shelf import Entry, Pending, RequestRecord
+from voxshelf.core.trash import Trash
 
 # What Firestore's client returns and takes.
 Document = Mapping[str, Any]
@@ -31,7 +34,11 @@ def name_key(name: str) -> str:
 
 
 def from_item(item: Item) -> Fields:
-    """Return the fields of a voice or generation."""
+    """Return the fields of a voice or generation, with the terms by which it is found."""
+    return {**_fields_of(item), "terms": list(terms_of(item))}
+
+
+def _fields_of(item: Item) -> Fields:
     fields = asdict(item)
     fields["name_key"] = name_key(item.name if isinstance(item, Voice) else item.voice_name)
     fields["tags"] = list(item.tags)
@@ -40,6 +47,11 @@ def from_item(item: Item) -> Fields:
             fields[nested][key] = list(fields[nested][key])
     fields["parameters"] = dict(item.parameters)
     return fields
+
+
+def differing(fields: Fields, document: Document) -> Fields:
+    """Return those of the fields that a document does not hold like that."""
+    return {k: v for k, v in fields.items() if k not in document or document[k] != v}
 
 
 def to_voice(document: Document) -> Voice:
@@ -84,14 +96,15 @@ def _common(document: Document) -> Fields:
         "favorite": document["favorite"],
         "parameters": document["parameters"],
         "runpod_job_id": document["runpod_job_id"],
-        "created_at": _to_time(document["created_at"]),
-        "updated_at": _to_time(document["updated_at"]),
-        "saved_at": _to_time(document["saved_at"]),
+        "created_at": to_time(document["created_at"]),
+        "updated_at": to_time(document["updated_at"]),
+        "saved_at": to_time(document["saved_at"]),
         "version": document["version"],
     }
 
 
-def _to_time(value: datetime) -> datetime:
+def to_time(value: datetime) -> datetime:
+    """Return a stored time as a plain aware one."""
     # Firestore's own subclass of datetime carries nanoseconds and another repr.
     return datetime.fromtimestamp(value.timestamp(), UTC).replace(microsecond=value.microsecond)
 
@@ -104,7 +117,7 @@ def _to_consent(document: Document | None) -> Consent | None:
     if document is None:
         return None
     audio = document["audio"]
-    granted_at = _to_time(document["granted_at"])
+    granted_at = to_time(document["granted_at"])
     return Consent(
         **{**document, "granted_at": granted_at, "audio": Audio(**audio) if audio else None}
     )
@@ -117,7 +130,7 @@ def _to_quality(document: Document) -> Quality:
 def from_pending(pending: Pending) -> Fields:
     """Return the note of a save under way."""
     return {
-        "item": from_item(pending.item),
+        "item": _fields_of(pending.item),
         "fingerprint": pending.fingerprint,
         "lease": pending.lease,
         "since": pending.since,
@@ -132,7 +145,7 @@ def to_pending(fields: Document) -> Pending:
         item=to_item(fields["item"]),
         fingerprint=fields["fingerprint"],
         lease=fields["lease"],
-        since=_to_time(fields["since"]),
+        since=to_time(fields["since"]),
         request_key=fields["request_key"],
         renames=fields["renames"],
     )
@@ -146,9 +159,30 @@ def to_entry(document: Document) -> Entry:
         fingerprint=document.get("fingerprint"),
         pending=None if pending is None else to_pending(pending),
         garbage=tuple(document.get("garbage", ())),
-        deleting=document["status"] == DELETING,
+        trash=to_trash(document),
         withdrawn=document["status"] == WITHDRAWN or bool(document.get("withdrawn")),
     )
+
+
+def from_trash(trash: Trash) -> Fields:
+    """Return what an item's document notes when it is deleted, beside the item itself."""
+    return {
+        "deleted_at": trash.deleted_at,
+        "purge_at": trash.purge_at,
+        "purging": trash.purging,
+        "taking": trash.taking,
+        "taken": trash.taken,
+        "deleted_with": trash.deleted_with,
+    }
+
+
+def to_trash(document: Document) -> Trash | None:
+    """Return the deleted item that a document holds, or None."""
+    if document.get("status") != DELETING:
+        return None
+    noted = document["trash"]
+    times = {name: to_time(noted[name]) for name in ("deleted_at", "purge_at")}
+    return Trash(**{**noted, **times}, item=to_item(document))
 
 
 def to_request(document: Document) -> RequestRecord:
@@ -157,7 +191,7 @@ def to_request(document: Document) -> RequestRecord:
     return RequestRecord(
         fingerprint=document["fingerprint"],
         lease=document["lease"],
-        since=_to_time(document["since"]),
+        since=to_time(document["since"]),
         item=None if item is None else to_item(item),
     )
 
@@ -176,7 +210,7 @@ FIELDS_WITH_PATHS = (
 def paths_of(document: Document) -> tuple[str, ...]:
     """Return the paths of all objects that a voice's or generation's document names."""
     paths = tuple(document.get("garbage", ()))
-    if document["status"] == READY:
+    if document["status"] in (READY, DELETING):
         paths += _item_paths(document)
     if document.get("pending"):
         paths += _item_paths(document["pending"]["item"])
@@ -218,11 +252,11 @@ def to_account(document: Document) -> Account:
     """Return the account of a user's document, which may be empty."""
     stamp = document.get("last_stamp")
     return Account(
-        kept=_to_amount(document),
-        reserved=_to_amount(document.get("reserved", {})),
+        kept=to_amount(document),
+        reserved=to_amount(document.get("reserved", {})),
         day=document.get("day", ""),
         saves_today=document.get("saves_today", 0),
-        last_stamp=None if stamp is None else Stamp(_to_time(stamp["second"]), stamp["sequence"]),
+        last_stamp=None if stamp is None else Stamp(to_time(stamp["second"]), stamp["sequence"]),
         limits=document.get("limits", {}),
         names=document.get("names", {}),
     )
@@ -237,7 +271,8 @@ def _from_amount(amount: Amount) -> Fields:
     }
 
 
-def _to_amount(document: Document) -> Amount:
+def to_amount(document: Document) -> Amount:
+    """Return the amount of some counters; those that are missing are zero."""
     return Amount(
         document.get("voices", 0),
         document.get("generations", 0),

@@ -1,43 +1,36 @@
-"""Reading the library from Firestore: one item, or one page by cursor.
-
-Every query filters on `status == "ready"` and ends its order with the document's id, so it
-needs a composite index; firestore.indexes.json lists them and a test holds both together.
-"""
+"""Reading the library from Firestore: one item, or one page by cursor."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from google.api_core.exceptions import FailedPrecondition
 from google.cloud import firestore
-from google.cloud.firestore_v1.base_document import DocumentSnapshot
-from google.cloud.firestore_v1.base_query import FieldFilter
 
-from voxshelf.adapters import documents
+from voxshelf.adapters import documents, firestore_queries
 from voxshelf.adapters.firestore_errors import translated
 from voxshelf.adapters.firestore_places import BOUNDED
+from voxshelf.adapters.firestore_rows import Row, rows_of
+from voxshelf.adapters.firestore_usage import FirestoreUsage
 from voxshelf.core.errors import NotFound, Unavailable
 from voxshelf.core.items import Generation, Voice, shown
-from voxshelf.core.query import Cursor, ListQuery, Page
+from voxshelf.core.query import MAX_COUNTED, MAX_READINGS, Cursor, ListQuery, Page
+from voxshelf.use_cases.ports import Kind
 
 T = TypeVar("T", Voice, Generation)
+Parse = Callable[[documents.Document], T]
 
-_SORT_FIELDS = {"created_at": "created_at", "updated_at": "updated_at", "name": "name_key"}
-_FILTERS = {
-    "voice_id": ("voice_id", "=="),
-    "language": ("language", "=="),
-    "favorite": ("favorite", "=="),
-    "tag": ("tags", "array_contains"),
-}
+# The parts of the user's own document that a list shows.
+_COUNTERS = ("voices", "generations", "names")
 
 
-class FirestoreCatalogue:
+class FirestoreCatalogue(FirestoreUsage):
     """Plays `Catalogue` in Firestore."""
 
     def __init__(self, client: firestore.Client) -> None:
         """Use `client`, which may be shared by threads."""
+        super().__init__(client)
         self._client = client
         # The counters are read while the page is: two round trips in the time of one.
         self._aside = ThreadPoolExecutor(max_workers=8, thread_name_prefix="totals")
@@ -54,7 +47,7 @@ class FirestoreCatalogue:
 
     def voices(self, uid: str, query: ListQuery) -> Page[Voice]:
         """See `Catalogue.voices`."""
-        account = None if query.filters else self._aside.submit(self._counters, uid)
+        account = None if query.is_filtered else self._aside.submit(self._counters, uid)
         return self._page(uid, "voices", query, documents.to_voice, account)
 
     def generations(self, uid: str, query: ListQuery) -> Page[Generation]:
@@ -66,12 +59,12 @@ class FirestoreCatalogue:
 
     def _counters(self, uid: str) -> documents.Document:
         with translated():
-            return self._account(uid).get(**BOUNDED).to_dict() or {}
+            return self._account(uid).get(_COUNTERS, **BOUNDED).to_dict() or {}
 
     def _account(self, uid: str) -> firestore.DocumentReference:
         return self._client.collection("users").document(uid)
 
-    def _ready(self, uid: str, kind: str, item_id: str) -> documents.Document:
+    def _ready(self, uid: str, kind: Kind, item_id: str) -> documents.Document:
         with translated():
             snapshot = self._account(uid).collection(kind).document(item_id).get(**BOUNDED)
         document: documents.Fields | None = snapshot.to_dict() if snapshot.exists else None
@@ -82,89 +75,77 @@ class FirestoreCatalogue:
     def _page(
         self,
         uid: str,
-        kind: str,
+        kind: Kind,
         query: ListQuery,
-        parse: Callable[[documents.Document], T],
+        parse: Parse[T],
         account: Future[documents.Document] | None,
     ) -> Page[T]:
+        library = self._account(uid).collection(kind)
         count = None
-        if query.filters and query.include_total:
-            count = self._aside.submit(self._count, uid, kind, query)
-        with translated():
-            # One more than the page holds tells whether there is another page.
-            found = self._found(self._query(uid, kind, query))
-        shown = found[: query.page_size]
-        return Page(
-            items=tuple(parse(snapshot.to_dict() or {}) for snapshot in shown),
-            next=_cursor(shown[-1], query) if len(found) > len(shown) else None,
-            total=_total(kind, query, account, count),
-        )
+        if query.is_filtered and query.include_total:
+            count = self._aside.submit(self._count, library, kind, query, parse)
+        items, following = self._read(library, kind, query, parse)
+        return Page(items, following, _total(kind, query, account, count))
 
-    def _found(self, query: firestore.Query) -> list[DocumentSnapshot[Any]]:
-        try:
-            return list(query.stream(**BOUNDED))
-        except FailedPrecondition as error:
-            # Right after a first deploy, while Firestore builds the indexes.
-            raise Unavailable("The library's index is still being built. Try again.") from error
+    def _read(
+        self,
+        library: firestore.CollectionReference,
+        kind: Kind,
+        query: ListQuery,
+        parse: Parse[T],
+    ) -> tuple[tuple[T, ...], Cursor | None]:
+        """Return the items of a page, and the place after which the next one begins."""
+        passing: list[tuple[Row, T]] = []
+        after, size = query.after, query.page_size
+        for _ in range(MAX_READINGS):
+            asked = firestore_queries.page(library, kind, query, after, size + 1)
+            read = _found(asked, parse)
+            passing += [(row, item) for row, item in read if query.admits(item)]
+            after = firestore_queries.cursor_at(read[-1][0], query) if len(read) > size else None
+            if after is None or len(passing) > size:
+                break
+        if len(passing) > size:
+            after = firestore_queries.cursor_at(passing[size - 1][0], query)
+        return tuple(item for _, item in passing[:size]), after
 
-    def _query(self, uid: str, kind: str, query: ListQuery) -> firestore.Query:
-        field = _SORT_FIELDS[query.sort]
-        direction = firestore.Query.DESCENDING if query.descending else firestore.Query.ASCENDING
-        ordered = (
-            self._matching(uid, kind, query)
-            .order_by(field, direction=direction)
-            .order_by("__name__", direction=direction)
-            .limit(query.page_size + 1)
-        )
-        if query.after is None:
-            return ordered
-        place = self._account(uid).collection(kind).document(query.after.item_id)
-        after: firestore.Query = ordered.start_after({field: _sort_value(query), "__name__": place})
-        return after
-
-    def _matching(self, uid: str, kind: str, query: ListQuery) -> firestore.Query:
-        matching: firestore.Query = (
-            self._account(uid)
-            .collection(kind)
-            .where(filter=FieldFilter("status", "==", documents.READY))
-        )
-        for name, value in query.filters.items():
-            field, operator = _FILTERS[name]
-            matching = matching.where(filter=FieldFilter(field, operator, value))
-        return matching
-
-    def _count(self, uid: str, kind: str, query: ListQuery) -> int:
+    def _count(
+        self,
+        library: firestore.CollectionReference,
+        kind: Kind,
+        query: ListQuery,
+        parse: Parse[T],
+    ) -> int | None:
+        if not query.is_answered_by_index:
+            asked = firestore_queries.page(library, kind, query, None, MAX_COUNTED + 1)
+            passing = [query.admits(item) for _, item in _found(asked, parse)]
+            return None if len(passing) > MAX_COUNTED else sum(passing)
         with translated():
             # The client's annotations have the class here where the code returns an instance.
-            counting: Any = self._matching(uid, kind, query).count()
+            counting: Any = firestore_queries.matching(library, query).count()
             return int(counting.get(**BOUNDED)[0][0].value)
 
 
+def _found(query: firestore.Query, parse: Parse[T]) -> list[tuple[Row, T]]:
+    try:
+        with translated():
+            # Each is parsed while the next one is on its way.
+            return [(row, parse(row[1])) for row in rows_of(query)]
+    except FailedPrecondition as error:
+        # Right after a first deploy, while Firestore builds the indexes.
+        raise Unavailable("The library's index is still being built. Try again.") from error
+
+
 def _total(
-    kind: str,
+    kind: Kind,
     query: ListQuery,
     account: Future[documents.Document] | None,
-    count: Future[int] | None,
+    count: Future[int | None] | None,
 ) -> int | None:
     """Return how many items pass the filters: without any, that is counted already."""
-    if account is not None and not query.filters:
+    if account is not None and not query.is_filtered:
         return int(account.result().get(kind, 0))
     return None if count is None else count.result()
 
 
 def _names(account: documents.Document) -> Mapping[str, str]:
     return documents.to_account(account).names
-
-
-def _cursor(snapshot: DocumentSnapshot[Any], query: ListQuery) -> Cursor:
-    value = snapshot.get(_SORT_FIELDS[query.sort])
-    if isinstance(value, datetime):
-        value = value.astimezone(UTC).isoformat()
-    return Cursor(value, snapshot.id)
-
-
-def _sort_value(query: ListQuery) -> datetime | str:
-    assert query.after is not None
-    if query.sort == "name":
-        return query.after.value
-    return datetime.fromisoformat(query.after.value)

@@ -18,28 +18,24 @@ from google.cloud import firestore
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_counters import grown, named, released
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, pause
+from voxshelf.adapters.firestore_edits import FirestoreEdits
 from voxshelf.adapters.firestore_errors import CONFLICTS, OUTAGES, translated
 from voxshelf.adapters.firestore_places import BOUNDED
+from voxshelf.adapters.firestore_renaming import note_renaming
 from voxshelf.adapters.firestore_shelf import Place, Snapshots, Version, shelf_of
-from voxshelf.adapters.firestore_undoing import FirestoreUndoing, version_of
+from voxshelf.adapters.firestore_undoing import version_of
+from voxshelf.adapters.firestore_usage import count_save
 from voxshelf.core.errors import Unavailable
 from voxshelf.core.items import Generation, Voice
-from voxshelf.core.reservation import (
-    REQUEST_LIFETIME,
-    Decision,
-    Pending,
-    Replay,
-    Reservation,
-    Shelf,
-    in_progress,
-)
-from voxshelf.use_cases.ports import Glance, Receipt, kind_of
+from voxshelf.core.reservation import REQUEST_LIFETIME, Decision, Replay, Reservation, in_progress
+from voxshelf.core.shelf import Pending, Shelf
+from voxshelf.use_cases.ports import Glance, Receipt, Renaming, kind_of
 
 # A save whose last write fails is undone, and has to be sent again: it is worth some patience.
 _CONFIRM_FOR_S = 15.0
 
 
-class FirestoreLibrary(FirestoreUndoing):
+class FirestoreLibrary(FirestoreEdits):
     """Plays `Library` in Firestore."""
 
     def __init__(self, client: firestore.Client) -> None:
@@ -48,9 +44,11 @@ class FirestoreLibrary(FirestoreUndoing):
         # One reading for each request that an instance serves at once.
         self._aside = ThreadPoolExecutor(max_workers=8, thread_name_prefix="glance")
 
-    def glance(self, uid: str, voice_id: str, request_key: str | None) -> Glance:
+    def glance(
+        self, uid: str, voice_id: str, request_key: str | None, generation_id: str | None = None
+    ) -> Glance:
         """See `Library.glance`."""
-        place = self._place(uid, voice_id, request_key, None)
+        place = self._place(uid, voice_id, request_key, generation_id)
         return self._aside.submit(self._read, place, None)
 
     def reserve(
@@ -172,7 +170,8 @@ class FirestoreLibrary(FirestoreUndoing):
         pending = reservation.pending
         fields = documents.from_item(pending.item)
         # Generations may have been counted since the version that is replaced was read.
-        counted = ("generation_count",) if reservation.replaces is not None else ()
+        is_new = reservation.replaces is None and reservation.trash is None
+        counted = () if is_new else ("generation_count",)
         written = {name: value for name, value in fields.items() if name not in counted}
         leftovers = list(reservation.leftovers)
         batch = self._places.client.batch()
@@ -184,6 +183,7 @@ class FirestoreLibrary(FirestoreUndoing):
                 "fingerprint": pending.fingerprint,
                 "saved_by": pending.lease,
                 "pending": firestore.DELETE_FIELD,
+                "trash": firestore.DELETE_FIELD,
                 "garbage": leftovers,
                 "unsettled_since": pending.since if leftovers else firestore.DELETE_FIELD,
             },
@@ -191,8 +191,11 @@ class FirestoreLibrary(FirestoreUndoing):
         )
         counters = {**released(reservation.amount), **grown(reservation.growth)}
         if pending.renames and isinstance(pending.item, Voice):
-            counters |= named(pending.item.voice_id, pending.item.name)
+            voice_id, name = pending.item.voice_id, pending.item.name
+            counters |= named(voice_id, name)
+            note_renaming(batch, self._places, Renaming(receipt.uid, voice_id), name)
         batch.update(self._places.account(receipt.uid), counters)
+        count_save(batch, self._places, receipt.uid, reservation)
         if count:
             voice = self._places.item(receipt.uid, "voices", pending.item.voice_id)
             batch.update(voice, {"generation_count": firestore.Increment(1)})

@@ -47,6 +47,14 @@ class Places:
         """Return an idempotency record's document, if there is a key."""
         return None if key is None else self._document("users", uid, "requests", key)
 
+    def usage(self, uid: str, month: str) -> firestore.DocumentReference:
+        """Return the document of what was saved in a month, such as `2026-11`."""
+        return self._document("users", uid, "usage", month)
+
+    def renaming(self, uid: str, voice_id: str) -> firestore.DocumentReference:
+        """Return the note of a rename whose generations may still be under another name."""
+        return self._document("users", uid, "renamings", voice_id)
+
     def _document(self, *path: str) -> firestore.DocumentReference:
         reference: firestore.DocumentReference = self.client.document(*path)
         return reference

@@ -7,7 +7,7 @@ from google.cloud import firestore
 
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_places import Snapshot
-from voxshelf.core.reservation import Entry, Shelf
+from voxshelf.core.shelf import Entry, Shelf
 
 Snapshots = dict[str, Snapshot]
 
@@ -51,6 +51,12 @@ def shelf_of(place: Place, seen: Snapshots) -> Shelf:
 
 def _entry(reference: firestore.DocumentReference | None, seen: Snapshots) -> Entry | None:
     fields = _fields_of(reference, seen)
+    return None if fields is None else documents.to_entry(fields)
+
+
+def entry_of(snapshot: Snapshot) -> Entry | None:
+    """Return an item's document as decisions see it, or None where there is none."""
+    fields: documents.Fields | None = snapshot.to_dict()
     return None if fields is None else documents.to_entry(fields)
 
 

@@ -7,14 +7,14 @@ from datetime import datetime
 from google.cloud import firestore
 
 from voxshelf.adapters.firestore_counters import released
-from voxshelf.adapters.firestore_deletions import FirestoreDeletions
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
 from voxshelf.adapters.firestore_places import BOUNDED, Places
 from voxshelf.adapters.firestore_shelf import Version
+from voxshelf.adapters.firestore_trash import FirestoreTrash
 from voxshelf.use_cases.ports import Receipt, kind_of
 
 
-class FirestoreUndoing(FirestoreDeletions):
+class FirestoreUndoing(FirestoreTrash):
     """Plays the undoing part of `Library`."""
 
     def seize(self, receipt: Receipt) -> Receipt | None:
@@ -44,11 +44,12 @@ class FirestoreUndoing(FirestoreDeletions):
         item = self._places.item(receipt.uid, kind_of(pending.item), pending.item.item_id)
         unchanged = self._places.unchanged(version.item)
         batch = self._places.client.batch()
-        if reservation.replaces is None:
+        if reservation.replaces is None and reservation.trash is None:
             batch.delete(item, option=unchanged)
         else:
-            gone = firestore.DELETE_FIELD
-            fields = {"pending": gone, "garbage": [], "unsettled_since": gone}
+            gone, trash = firestore.DELETE_FIELD, reservation.trash
+            settled = gone if trash is None else trash.purge_at
+            fields = {"pending": gone, "garbage": [], "unsettled_since": settled}
             batch.update(item, fields, option=unchanged)
         batch.update(self._places.account(receipt.uid), released(reservation.amount))
         request = self._places.request(receipt.uid, pending.request_key)

@@ -5,7 +5,7 @@ small index over all users finds them, however large the library is.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -13,10 +13,9 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_errors import translated
 from voxshelf.adapters.firestore_places import BOUNDED, Places, Snapshot
-from voxshelf.adapters.firestore_shelf import Version
-from voxshelf.core.account import Account
-from voxshelf.core.reservation import Reservation
-from voxshelf.use_cases.ports import Deletion, Garbage, Kind, Leftover, Receipt
+from voxshelf.adapters.firestore_receipts import receipt_of
+from voxshelf.use_cases.deletion_ports import Deletion
+from voxshelf.use_cases.ports import Garbage, Kind, Leftover, Renaming
 
 _KINDS: tuple[Kind, ...] = ("voices", "generations")
 _STREAM_TIMEOUT_S = 60.0
@@ -39,37 +38,26 @@ class FirestoreUpkeep:
                     filter=FieldFilter("unsettled_since", "<", now - older_than)
                 )
                 for snapshot in unsettled.stream(timeout=_STREAM_TIMEOUT_S):
-                    yield from self._leftovers_of(kind, snapshot)
+                    yield from self._leftovers_of(kind, snapshot, now - older_than)
+            # Last, because speech that is finished above may bring an earlier name with it.
+            unfinished = self._places.client.collection_group("renamings").where(
+                filter=FieldFilter("since", "<", now - older_than)
+            )
+            for snapshot in unfinished.stream(timeout=_STREAM_TIMEOUT_S):
+                yield Renaming(_owner(snapshot), snapshot.id)
 
-    def _leftovers_of(self, kind: Kind, snapshot: Snapshot) -> Iterator[Leftover]:
+    def _leftovers_of(self, kind: Kind, snapshot: Snapshot, before: datetime) -> Iterator[Leftover]:
         document: documents.Fields = snapshot.to_dict() or {}
         uid = _owner(snapshot)
         garbage = tuple(document.get("garbage", ()))
-        if document["status"] == documents.DELETING:
-            yield Deletion(uid, kind, snapshot.id, garbage)
-        elif document.get("pending"):
-            yield self._receipt(uid, document, snapshot)
+        trash = documents.to_trash(document)
+        if document.get("pending"):
+            yield receipt_of(self._places, uid, snapshot)
+        elif trash is not None and (trash.is_busy or trash.purge_at < before):
+            paths = documents.paths_of(document)
+            yield Deletion(uid, kind, snapshot.id, trash, paths, snapshot.update_time)
         elif garbage:
             yield Garbage(uid, kind, snapshot.id, garbage)
-
-    def _receipt(self, uid: str, document: documents.Fields, snapshot: Snapshot) -> Receipt:
-        pending = documents.to_pending(document["pending"])
-        is_replacement = document["status"] == documents.READY
-        reservation = Reservation(
-            account=Account(),
-            pending=pending,
-            replaces=documents.to_item(document) if is_replacement else None,
-            garbage=tuple(document.get("garbage", ())),
-        )
-        request_time = None
-        reference = self._places.request(uid, pending.request_key)
-        if reference is not None:
-            record = reference.get(**BOUNDED)
-            lease = (record.to_dict() or {}).get("lease")
-            # Without a record of this very attempt the key serves another save, or the undoing
-            # of this one had begun: then it cannot be finished, only undone.
-            request_time = record.update_time if lease == pending.lease else None
-        return Receipt(uid, reservation, Version(snapshot.update_time, request_time))
 
     def references(self, uid: str) -> frozenset[str]:
         """See `Upkeep.references`."""

@@ -8,33 +8,35 @@ which signs requests and refreshes credentials.
 Reference: https://cloud.google.com/storage/docs/json_api/v1/objects
 """
 
-import base64
-import io
-import json
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import google.auth
-import google_crc32c
 import requests
 import requests.adapters
-import urllib3
 from google.api_core import retry as retries
 from google.api_core.exceptions import RetryError
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import AuthorizedSession
+
+from voxshelf.adapters.storage_bodies import (
+    BLOCK_BYTES,
+    Passing,
+    Related,
+    StorageUnavailable,
+    exactly,
+    write_whole,
+)
 
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _CONNECT_S, _READ_S = 5.0, 30.0
 # Passing failures are tried again for this long; the caller's own client waits meanwhile.
 _RETRY_FOR_S = 20.0
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
-_BLOCK_BYTES = 256 * 1024
 
-# Requests that an instance serves at once, up to three uploads each.
-_CONNECTIONS = 24
+# Requests that an instance serves at once, up to three uploads each, and eight removals.
+_CONNECTIONS = 32
 
 
 def storage_session(*, emulated: bool) -> requests.Session:
@@ -59,11 +61,7 @@ def storage_session(*, emulated: bool) -> requests.Session:
 class _Adapter(requests.adapters.HTTPAdapter):
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         # Bodies go out in blocks of 16 kB otherwise, each with its own turn of this process.
-        super().init_poolmanager(*arguments, blocksize=_BLOCK_BYTES, **options)
-
-
-class StorageUnavailable(Exception):
-    """The store did not answer in time, or not with what it should."""
+        super().init_poolmanager(*arguments, blocksize=BLOCK_BYTES, **options)
 
 
 class ObjectExists(Exception):
@@ -72,10 +70,6 @@ class ObjectExists(Exception):
 
 class ObjectMissing(Exception):
     """There is no object of this name."""
-
-
-class _Passing(Exception):
-    """A failure that may not be there on the next attempt."""
 
 
 class StorageApi:
@@ -106,7 +100,7 @@ class StorageApi:
 
         def attempt() -> requests.Response:
             body.seek(0)
-            related = _Related(resource, body, size_bytes, permitted)
+            related = Related(resource, body, size_bytes, permitted)
             return self._call(
                 "POST",
                 self._uploads,
@@ -152,13 +146,39 @@ class StorageApi:
                 "GET", self._url(path), params={"alt": "media"}, headers=headers, stream=True
             ) as answer:
                 if answer.status_code == 200:
-                    _write_whole(answer, into)
+                    write_whole(answer, into)
                 return answer
 
         answer = self._retried(attempt)
         if answer.status_code == 404:
             raise ObjectMissing(path)
         _expect(answer, 200)
+
+    def read(self, path: str, start: int, length: int) -> bytes:
+        """Return `length` bytes of an object, from `start` on.
+
+        Raises:
+            ObjectMissing.
+            StorageUnavailable: also when the object has fewer.
+        """
+        if length == 0:
+            return b""
+        headers = {"Accept-Encoding": "gzip", "Range": f"bytes={start}-{start + length - 1}"}
+        found = [b""]
+
+        def attempt() -> requests.Response:
+            with self._call(
+                "GET", self._url(path), params={"alt": "media"}, headers=headers, stream=True
+            ) as answer:
+                if answer.status_code == 206:
+                    found[0] = exactly(answer, length)
+                return answer
+
+        answer = self._retried(attempt)
+        if answer.status_code == 404:
+            raise ObjectMissing(path)
+        _expect(answer, 206)
+        return found[0]
 
     def delete(self, path: str) -> None:
         """Remove an object; a missing one is success."""
@@ -197,22 +217,22 @@ class StorageApi:
                 method, url, timeout=(_CONNECT_S, _READ_S), allow_redirects=False, **options
             )
         except requests.RequestException as error:
-            raise _Passing from error
+            raise Passing from error
         if answer.status_code in _PASSING:
             answer.close()
-            raise _Passing(answer.status_code)
+            raise Passing(answer.status_code)
         return answer
 
     def _retried(self, attempt: Any) -> requests.Response:
         again = retries.Retry(
-            predicate=retries.if_exception_type(_Passing),
+            predicate=retries.if_exception_type(Passing),
             initial=0.1,
             maximum=2.0,
             timeout=_RETRY_FOR_S,
         )
         try:
             answer: requests.Response = again(attempt)()
-        except (_Passing, RetryError, GoogleAuthError) as error:
+        except (Passing, RetryError, GoogleAuthError) as error:
             raise StorageUnavailable from error
         return answer
 
@@ -222,74 +242,6 @@ def holds(found: Mapping[str, Any], crc32c: object, size_bytes: int) -> bool:
     return (found.get("crc32c"), found.get("size")) == (crc32c, str(size_bytes))
 
 
-def _write_whole(answer: requests.Response, into: BinaryIO) -> None:
-    """Copy the body of an answer, and compare it with the checksum in its header.
-
-    urllib3 compares the length: it raises when less comes than was declared.
-    """
-    checksum = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
-    for block in _blocks(answer):
-        into.write(block)
-        checksum.update(block)  # type: ignore[no-untyped-call]
-    arrived = base64.b64encode(checksum.digest()).decode()  # type: ignore[no-untyped-call]
-    if _crc32c(answer.headers.get("X-Goog-Hash", "")) not in {None, arrived}:
-        raise _Passing("what arrived is not what is stored")
-
-
-def _blocks(answer: requests.Response) -> Iterator[bytes]:
-    # Only the network's failures are translated, not those of the file that is written.
-    try:
-        yield from answer.raw.stream(_BLOCK_BYTES, decode_content=False)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise _Passing from error
-
-
-def _crc32c(header: str) -> str | None:
-    """Return the base64 checksum of a header such as `crc32c=n03x6A==,md5=Ojk9...`, if any."""
-    hashes = (item.strip().partition("=") for item in header.split(","))
-    return next((value for name, _, value in hashes if name == "crc32c"), None)
-
-
 def _expect(answer: requests.Response, *statuses: int) -> None:
     if answer.status_code not in statuses:
         raise StorageUnavailable(answer.status_code)
-
-
-class _Related:
-    """A `multipart/related` body, read in blocks: metadata, then the bytes, then the end.
-
-    Calls `permitted` before it gives the end away.
-    """
-
-    def __init__(
-        self,
-        resource: Mapping[str, object],
-        body: BinaryIO,
-        size_bytes: int,
-        permitted: Callable[[], None],
-    ) -> None:
-        boundary = secrets.token_hex(16)
-        self.content_type = f"multipart/related; boundary={boundary}"
-        head = (
-            f"--{boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n"
-            f"{json.dumps(resource)}\r\n"
-            f"--{boundary}\r\nContent-Type: {resource['contentType']}\r\n\r\n"
-        ).encode()
-        tail = f"\r\n--{boundary}--\r\n".encode()
-        self._parts = [io.BytesIO(head), body, io.BytesIO(tail)]
-        self._permitted = permitted
-        self._length = len(head) + size_bytes + len(tail)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, of one part at a time; empty at the end."""
-        while self._parts:
-            block = self._parts[0].read(size)
-            if block:
-                return block
-            del self._parts[0]
-            if len(self._parts) == 1:
-                self._permitted()
-        return b""

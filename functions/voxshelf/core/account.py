@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from voxshelf.core.errors import QuotaExceeded
 from voxshelf.core.names import Stamp
@@ -47,13 +47,15 @@ class Policy:
 
     A save holds its reservation for `lease`. It must outlast the longest save that still ends
     well: the functions' timeout (300 s, functions.yaml) and a minute for its last write.
-    `download_tokens` is false where files play by signed URLs.
+    `download_tokens` is false where files play by signed URLs. What was deleted can be restored
+    for `undo_for` (the contract's 24 h).
     """
 
     limits: Limits
     require_consent: bool = False
     download_tokens: bool = True
     lease: timedelta = timedelta(seconds=360)
+    undo_for: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +76,27 @@ class Account:
     limits: Mapping[str, int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
+    def limited(self, defaults: Limits) -> Limits:
+        """Return the most that this user may have."""
+        return replace(defaults, **self.limits)
+
+    def saves_on(self, day: date) -> int:
+        """Return how many saves were begun on a day, if nothing was saved after it."""
+        return self.saves_today if self.day == day.isoformat() else 0
+
     def reserving(self, amount: Amount, now: datetime, defaults: Limits) -> "Account":
         """Return the account with `amount` reserved and a fresh `last_stamp`.
 
         Raises:
             QuotaExceeded: when that would be more than the user may have.
         """
-        day = now.astimezone(UTC).strftime("%Y-%m-%d")
-        saves_today = self.saves_today if day == self.day else 0
-        limits = replace(defaults, **self.limits)
-        self._check(amount, saves_today, limits, now)
+        today = now.astimezone(UTC).date()
+        saves_today = self.saves_on(today)
+        self._check(amount, saves_today, defaults, now)
         return replace(
             self,
             reserved=self.reserved + amount,
-            day=day,
+            day=today.isoformat(),
             saves_today=saves_today + 1,
             last_stamp=Stamp.after(self.last_stamp, now),
         )
@@ -96,23 +105,32 @@ class Account:
         """Return the account with a reserved amount given back."""
         return replace(self, reserved=self.reserved + -amount)
 
-    def _check(self, amount: Amount, saves_today: int, limits: Limits, now: datetime) -> None:
-        wanted = self.kept + self.reserved + amount
+    def exceeded(self, amount: Amount, defaults: Limits) -> str | None:
+        """Return the name of a limit that so much more would exceed, None where there is room."""
+        limits, wanted = self.limited(defaults), self.kept + self.reserved + amount
         for name in ("voices", "generations", "size_bytes"):
-            limit = getattr(limits, name)
-            if getattr(amount, name) > 0 and getattr(wanted, name) > limit:
-                raise QuotaExceeded(
-                    f"The library is full: {limit} {name} are the limit. Delete something first.",
-                    details={"limit": name, "max": limit},
-                )
+            if getattr(amount, name) > 0 and getattr(wanted, name) > getattr(limits, name):
+                return name
+        return None
+
+    def _check(self, amount: Amount, saves_today: int, defaults: Limits, now: datetime) -> None:
+        limits = self.limited(defaults)
+        full = self.exceeded(amount, defaults)
+        if full is not None:
+            limit = getattr(limits, full)
+            raise QuotaExceeded(
+                f"The library is full: {limit} {full} are the limit. Delete something first.",
+                details={"limit": full, "max": limit},
+            )
         if saves_today >= limits.saves_per_day:
             raise QuotaExceeded(
                 f"{limits.saves_per_day} saves a day are the limit. It starts anew at 00:00 UTC.",
                 details={"limit": "saves_per_day", "max": limits.saves_per_day},
-                retry_after_s=_seconds_until_midnight(now),
+                retry_after_s=seconds_until_midnight(now),
             )
 
 
-def _seconds_until_midnight(now: datetime) -> int:
+def seconds_until_midnight(now: datetime) -> int:
+    """Return how long a limit of a day (UTC) still holds."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return int((midnight + timedelta(days=1) - now).total_seconds()) + 1

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from voxshelf.core.items import Voice
+    from voxshelf.core.items import Generation, Voice
 
 
 class VoxshelfError(Exception):
@@ -81,6 +81,21 @@ class VoiceExists(VoxshelfError):
         self.voice = voice
 
 
+class VersionConflict(VoxshelfError):
+    """The item was changed since the version that the edit was made for."""
+
+    code, status = "version_conflict", 409
+
+    def __init__(self, item: "Voice | Generation") -> None:
+        """Take the item as it is now."""
+        super().__init__(
+            f"It was changed meanwhile, and is at version {item.version} now. Look at it again, "
+            "then repeat the change.",
+            details={"version": item.version},
+        )
+        self.item = item
+
+
 class InProgress(VoxshelfError):
     """The same save is still running, or runs at this moment under another request."""
 
@@ -121,6 +136,12 @@ class QuotaExceeded(VoxshelfError):
     """The save would exceed one of the user's limits."""
 
     code, status = "quota_exceeded", 429
+
+
+class RunpodFailed(VoxshelfError):
+    """RunPod refused the job, or its worker answered with something that is no result."""
+
+    code, status = "runpod_error", 502
 
 
 class Internal(VoxshelfError):

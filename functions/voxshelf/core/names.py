@@ -46,6 +46,16 @@ def is_valid_id(candidate: str) -> bool:
     )
 
 
+def generation_id_of_job(voice_id: str, runpod_job_id: str) -> str:
+    """Return the id of the generation that a job on RunPod becomes, whoever saves it."""
+    digest = hashlib.sha256(runpod_job_id.encode()).hexdigest()[:16]
+    return f"TTS_{_voice_part(voice_id)}_{digest}"
+
+
+def _voice_part(voice_id: str) -> str:
+    return f"voice_{slug(voice_id.removeprefix(VOICE_ID_PREFIX))}"
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """A moment that no other save of the same user has: a second, and a count within it."""
@@ -81,7 +91,7 @@ class ObjectNames:
 
     @property
     def _voice(self) -> str:
-        return f"voice_{slug(self.voice_id.removeprefix(VOICE_ID_PREFIX))}"
+        return _voice_part(self.voice_id)
 
     def sample(self, extension: str) -> str:
         """Return the path of the voice's sample audio."""

@@ -2,28 +2,54 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, TypeVar
+
+from voxshelf.core.items import Generation, Voice
+from voxshelf.core.search import Search, tag_term
 
 T = TypeVar("T")
 
 MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 25
+# What an index cannot say is checked on the items that it finds. A page may then take several
+# readings of its own size (and one item more); after these it is sent as it is.
+MAX_READINGS = 4
+# For one total, where an index cannot count: each item that is looked at is paid for.
+MAX_COUNTED = 500
 SORTS = ("created_at", "updated_at", "name")
-VOICE_FILTERS = ("language", "tag", "favorite")
-GENERATION_FILTERS = ("voice_id", "language", "tag", "favorite")
+# `search` and the dates are filters with a form of their own; the others are equalities.
+VOICE_FILTERS = ("search", "language", "tag", "favorite")
+GENERATION_FILTERS = (
+    "search",
+    "voice_id",
+    "language",
+    "tag",
+    "favorite",
+    "created_after",
+    "created_before",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The place of an item in one order: its sort value (times as RFC 3339) and its id."""
+    """The place of an item in one order: its sort value (times as RFC 3339) and its id.
+
+    `created_at` stands between the two in the orders that need it (`ListQuery.dates_beside`).
+    """
 
     value: str
     item_id: str
+    created_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """One page of a list: at most `page_size` items that pass all filters, after a cursor."""
+    """One page of a list: at most `page_size` items that pass all filters, after a cursor.
+
+    Items created at `created_after` pass, those created at `created_before` do not: months, say,
+    follow one another without gap or overlap.
+    """
 
     sort: str = "created_at"
     descending: bool = True
@@ -31,13 +57,52 @@ class ListQuery:
     after: Cursor | None = None
     filters: Mapping[str, str | bool] = field(default_factory=dict)
     include_total: bool = False
+    search: Search | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Tell whether some items may not pass."""
+        return bool(self.filters or self.search or self.created_after or self.created_before)
+
+    @property
+    def dates_beside(self) -> bool:
+        """Tell whether dates are asked for in another order than by date.
+
+        A database then sorts by the date, too, before the id: a range is a range of an index.
+        """
+        return self.sort != "created_at" and bool(self.created_after or self.created_before)
+
+    @property
+    def term(self) -> str | None:
+        """Return the one term (`search.terms_of`) that an index is asked for."""
+        if self.search is not None:
+            return self.search.term
+        tag = self.filters.get("tag")
+        return None if tag is None else tag_term(str(tag))
+
+    @property
+    def is_answered_by_index(self) -> bool:
+        """Tell whether items that have the term, and pass the other filters, pass altogether."""
+        return self.search is None or ("tag" not in self.filters and self.search.is_one_term)
+
+    def admits(self, item: Voice | Generation) -> bool:
+        """Tell whether an item that an index has found passes what one term does not say."""
+        if self.is_answered_by_index or self.search is None:
+            return True
+        tag = self.filters.get("tag")
+        return (tag is None or tag in item.tags) and self.search.matches(item)
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """Items in the order asked for; `next` is None on the last page.
 
-    `total` counts all items that pass the filters, or is None where nobody asked.
+    A page may be short, even empty, although others follow: see `MAX_READINGS`.
+
+    `total` counts all items that pass the filters. It is None where nobody asked, and where more
+    than `MAX_COUNTED` items would have to be looked at.
     """
 
     items: tuple[T, ...]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from voxshelf.core.account import Account, Amount, Policy
+from voxshelf.core.amounts import reserved_amount
 from voxshelf.core.errors import (
     IdempotencyConflict,
     InProgress,
@@ -19,6 +20,8 @@ from voxshelf.core.errors import (
 )
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.names import Stamp
+from voxshelf.core.shelf import Entry, Pending, Shelf
+from voxshelf.core.trash import Trash
 
 Item = Voice | Generation
 
@@ -27,76 +30,19 @@ REQUEST_LIFETIME = timedelta(hours=48)
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """A save under way: what it will be, its content's digest, and since when it runs.
-
-    `lease` is the random name of this one attempt: by it a save knows its own reservation
-    again when the answer to a write got lost. `request_key` names its idempotency record.
-    `renames` tells that the voice's generations show another name until it is confirmed.
-    """
-
-    item: Item
-    fingerprint: str
-    lease: str
-    since: datetime
-    request_key: str | None
-    renames: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An item's document: the version that readers see, and the one being saved, if any.
-
-    `garbage` are objects that nothing refers to any more and that still have to be removed.
-    `withdrawn` is what stays of a voice whose owner withdrew the consent.
-    """
-
-    ready: Item | None
-    fingerprint: str | None
-    pending: Pending | None
-    garbage: tuple[str, ...] = ()
-    deleting: bool = False
-    withdrawn: bool = False
-
-    @property
-    def voice(self) -> Voice | None:
-        """Return the version that readers see, of a voice's document."""
-        return self.ready if isinstance(self.ready, Voice) else None
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """An idempotency record: `item` is the first answer, None while the save still runs."""
-
-    fingerprint: str
-    lease: str
-    since: datetime
-    item: Item | None
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """All that a decision looks at, read at one moment of the database's clock."""
-
-    now: datetime
-    account: Account
-    voice: Entry | None
-    generation: Entry | None
-    request: RequestRecord | None
-
-
-@dataclass(frozen=True, slots=True)
 class Reservation:
     """What to write: the account after it, the save to begin, and the version it replaces.
 
     `garbage` is what a save whose lease had expired left behind in the same place; it is
-    removed together with the replaced version, once this save is confirmed.
+    removed together with the replaced version, once this save is confirmed. So is what lies in
+    the place as `trash`; unless it is confirmed, that can still be restored.
     """
 
     account: Account
     pending: Pending
     replaces: Item | None = None
     garbage: tuple[str, ...] = ()
+    trash: Trash | None = None
 
     @property
     def amount(self) -> Amount:
@@ -115,15 +61,8 @@ class Reservation:
     @property
     def leftovers(self) -> tuple[str, ...]:
         """Return the objects that nothing refers to once the save is confirmed."""
-        return self.garbage + (self.replaces.object_paths if self.replaces else ())
-
-
-def reserved_amount(item: Item, replaces: Item | None) -> Amount:
-    """Return what a save of `item` reserves."""
-    new = 0 if replaces else 1
-    if isinstance(item, Generation):
-        return Amount(0, new, item.size_bytes, item.audio_ms)
-    return Amount(new, 0, item.size_bytes, item.audio_ms)
+        gone = self.replaces or (self.trash.item if self.trash else None)
+        return self.garbage + (gone.object_paths if gone else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +79,8 @@ Decision = Reservation | Replay
 class Slot:
     """Where an item is to be placed: its stamp and time, and the voice in the library.
 
-    `replaces` is the version that is there. `voice` is the one that a generation belongs to.
-    `fresh` tells that the place has no trace of an earlier save.
+    `replaces` is the version that is there, `deleted` the one in the trash. `voice` is the one
+    that a generation belongs to. `fresh` tells that the place has no trace of an earlier save.
     """
 
     stamp: Stamp
@@ -149,17 +88,22 @@ class Slot:
     replaces: Item | None
     voice: Voice | None
     fresh: bool
+    deleted: Item | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to save; `draft` makes the item for its place."""
+    """One attempt to save; `draft` makes the item for its place.
+
+    Of a job on RunPod there is one result: what carries its id already is that, whoever saved it.
+    """
 
     draft: Callable[[Slot], Item]
     fingerprint: str
     lease: str
     request_key: str | None
     policy: Policy
+    runpod_job_id: str | None = None
 
 
 def decide_voice(shelf: Shelf, attempt: Attempt, *, replace: bool) -> Decision:
@@ -170,7 +114,7 @@ def decide_voice(shelf: Shelf, attempt: Attempt, *, replace: bool) -> Decision:
         PermissionDenied: when the consent to it was withdrawn.
         InProgress, IdempotencyConflict, QuotaExceeded: see the contract, section 2.
     """
-    replay = _replay(shelf, attempt)
+    replay = replay_of(shelf, attempt)
     if replay is not None:
         return replay
     entry = shelf.voice
@@ -180,27 +124,29 @@ def decide_voice(shelf: Shelf, attempt: Attempt, *, replace: bool) -> Decision:
     if entry.ready is not None and entry.fingerprint == attempt.fingerprint:
         # The same bytes for the same voice: a retry whose first answer got lost.
         return Replay(entry.ready)
+    if entry.ready is not None and is_of_same_job(entry.ready, attempt):
+        return Replay(entry.ready)
     if entry.voice is not None and not replace:
         raise VoiceExists(entry.voice)
     return _reservation(shelf, attempt, entry)
 
 
 def decide_generation(shelf: Shelf, attempt: Attempt) -> Decision:
-    """Decide on saving a generation of a voice that must exist.
+    """Decide on saving a generation of a voice that must exist, under a new id or the shelf's.
 
     Raises:
         NotFound: when the voice is not there.
         PermissionDenied: when the consent to it was withdrawn.
         InProgress, IdempotencyConflict, QuotaExceeded: see the contract, section 2.
     """
-    replay = _replay(shelf, attempt)
+    replay = replay_of(shelf, attempt)
     if replay is not None:
         return replay
     if shelf.voice is not None and shelf.voice.withdrawn:
         raise _withdrawn()
     if shelf.voice is None or shelf.voice.voice is None:
         raise NotFound("There is no such voice. Save the voice first.")
-    return _reservation(shelf, attempt, None, voice=shelf.voice.voice)
+    return _reservation(shelf, attempt, shelf.generation, voice=shelf.voice.voice)
 
 
 def decide_rewrite(shelf: Shelf, attempt: Attempt, item: Item) -> Decision:
@@ -225,7 +171,7 @@ def decide_replay(shelf: Shelf, attempt: Attempt) -> Replay:
     Raises:
         NotFound: when there was none.
     """
-    replay = _replay(shelf, attempt)
+    replay = replay_of(shelf, attempt)
     if replay is not None:
         return replay
     entry = shelf.voice
@@ -234,7 +180,12 @@ def decide_replay(shelf: Shelf, attempt: Attempt) -> Replay:
     raise NotFound("There is no such upload. Upload the file again.")
 
 
-def _replay(shelf: Shelf, attempt: Attempt) -> Replay | None:
+def replay_of(shelf: Shelf, attempt: Attempt) -> Replay | None:
+    """Return what was answered to the attempt's idempotency key before, if anything was.
+
+    Raises:
+        InProgress, IdempotencyConflict: see the contract, section 2.
+    """
     request = shelf.request
     if request is None or request.since + REQUEST_LIFETIME < shelf.now:
         return None
@@ -250,11 +201,16 @@ def _replay(shelf: Shelf, attempt: Attempt) -> Replay | None:
     return None
 
 
+def is_of_same_job(item: Item, attempt: Attempt) -> bool:
+    """Tell whether an item is the result of the job that the attempt saves."""
+    return attempt.runpod_job_id is not None and item.runpod_job_id == attempt.runpod_job_id
+
+
 def _refuse_busy(entry: Entry, now: datetime, lease: timedelta) -> None:
     if entry.withdrawn:
         raise _withdrawn()
     running = entry.pending is not None and now < entry.pending.since + lease
-    if entry.deleting or running:
+    if running or (entry.trash is not None and entry.trash.is_busy):
         raise in_progress()
 
 
@@ -267,7 +223,10 @@ def _reservation(
 ) -> Reservation:
     replaces = entry.ready if entry is not None else None
     stamp = Stamp.after(shelf.account.last_stamp, shelf.now)
-    item = attempt.draft(Slot(stamp, shelf.now, replaces, voice, fresh=entry is None))
+    trash = entry.trash if entry is not None else None
+    deleted = trash.item if trash is not None else None
+    slot = Slot(stamp, shelf.now, replaces, voice, fresh=entry is None, deleted=deleted)
+    item = attempt.draft(slot)
     pending = Pending(
         item,
         attempt.fingerprint,
@@ -283,7 +242,7 @@ def _reservation(
         garbage += dead.object_paths
     amount = reserved_amount(item, replaces)
     account = account.reserving(amount, shelf.now, attempt.policy.limits)
-    return Reservation(account, pending, replaces, garbage)
+    return Reservation(account, pending, replaces, garbage, trash)
 
 
 def _renames(item: Item, replaces: Item | None, account: Account) -> bool:

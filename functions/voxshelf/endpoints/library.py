@@ -3,20 +3,21 @@
 from typing import TYPE_CHECKING, cast
 
 from voxshelf import __version__
-from voxshelf.core.errors import NotFound
-from voxshelf.core.names import is_valid_id
+from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.query import GENERATION_FILTERS, VOICE_FILTERS, Cursor, ListQuery, Page, T
+from voxshelf.endpoints import library_deleting, library_editing, library_moving, library_usage
+from voxshelf.http import request_log
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.list_query import query_text, read_list_query
 from voxshelf.http.page_tokens import PageTokens
-from voxshelf.http.present import generation_body, voice_body
+from voxshelf.http.paths import known_id
+from voxshelf.http.present import etag, generation_body, voice_body
 from voxshelf.wiring import services
 
 if TYPE_CHECKING:
     from voxshelf.core.items import Generation, Voice
     from voxshelf.core.reservation import Item
     from voxshelf.http.wire import (
-        Deleted,
         GenerationAnswer,
         GenerationList,
         Health,
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from voxshelf.use_cases.ports import Kind
 
 
-def _health() -> Answer:
+# The first is what comes without asking: players and browsers follow it.
+PROFILE_FORMATS = ("redirect", "json", "file")
+
+
+def _health(_call: Call) -> Answer:
     body: Health = {"status": "success", "service": "voxshelf", "version": __version__}
     return Answer({**body})
 
@@ -60,56 +65,29 @@ def _list_generations(call: Call) -> Answer:
 
 
 def _read_voice(call: Call, voice_id: str) -> Answer:
-    voice = call.services.catalogue.voice(call.uid, _known(voice_id))
+    voice = call.services.catalogue.voice(call.uid, known_id(voice_id))
     body: VoiceAnswer = {"status": "success", "voice": voice_body(voice, call.services.urls)}
-    return Answer({**body})
+    return Answer({**body}, headers=etag(voice))
 
 
 def _read_generation(call: Call, generation_id: str) -> Answer:
-    generation = call.services.catalogue.generation(call.uid, _known(generation_id))
+    generation = call.services.catalogue.generation(call.uid, known_id(generation_id))
     body: GenerationAnswer = {
         "status": "success",
         "generation": generation_body(generation, call.services.urls),
     }
-    return Answer({**body})
-
-
-def _delete_voice(call: Call, voice_id: str) -> Answer:
-    return _delete(call, "voices", voice_id)
-
-
-def _delete_generation(call: Call, generation_id: str) -> Answer:
-    return _delete(call, "generations", generation_id)
-
-
-def _delete(call: Call, kind: "Kind", item_id: str) -> Answer:
-    from voxshelf.use_cases.delete_item import delete_item
-
-    services = call.services
-    delete_item(call.uid, kind, _known(item_id), library=services.library, objects=services.objects)
-    body: Deleted = {"status": "success", "message": "It is deleted.", "id": item_id}
-    return Answer({**body})
-
-
-def _withdraw_consent(call: Call, voice_id: str) -> Answer:
-    from voxshelf.use_cases.withdraw_consent import withdraw_consent
-
-    services = call.services
-    withdraw_consent(call.uid, _known(voice_id), library=services.library, objects=services.objects)
-    message = "The consent is withdrawn: sample and profile are deleted for good."
-    body: Deleted = {"status": "success", "message": message, "id": voice_id}
-    return Answer({**body})
+    return Answer({**body}, headers=etag(generation))
 
 
 def _renew_voice_urls(call: Call, voice_id: str) -> Answer:
-    read = call.services.catalogue.voice(call.uid, _known(voice_id))
+    read = call.services.catalogue.voice(call.uid, known_id(voice_id))
     voice = cast("Voice", _renewed(call, read))
     body: VoiceAnswer = {"status": "success", "voice": voice_body(voice, call.services.urls)}
     return Answer({**body})
 
 
 def _renew_generation_urls(call: Call, generation_id: str) -> Answer:
-    read = call.services.catalogue.generation(call.uid, _known(generation_id))
+    read = call.services.catalogue.generation(call.uid, known_id(generation_id))
     generation = cast("Generation", _renewed(call, read))
     body: GenerationAnswer = {
         "status": "success",
@@ -134,32 +112,36 @@ def _renewed(call: Call, item: "Item") -> "Item":
 
 
 def _play_sample(call: Call, voice_id: str) -> Answer:
-    voice = call.services.catalogue.voice(call.uid, _known(voice_id))
+    voice = call.services.catalogue.voice(call.uid, known_id(voice_id))
     return _redirect(call, voice.sample.path, voice.sample.token)
 
 
 def _fetch_profile(call: Call, voice_id: str) -> Answer:
-    voice = call.services.catalogue.voice(call.uid, _known(voice_id))
-    if voice.profile is None:
-        raise NotFound("This voice has no profile.")
-    return _redirect(call, voice.profile.path, voice.profile.token)
+    from voxshelf.http.present_profile import profile_as_file, profile_as_json
+    from voxshelf.use_cases.read_profile import profile_of, read_profile
+
+    services, form = call.services, call.request.args.get("format", "redirect")
+    if form not in PROFILE_FORMATS:
+        expected = ", ".join(PROFILE_FORMATS)
+        raise InvalidRequest(f"format must be one of {expected}.", details={"field": "format"})
+    if form == "redirect":
+        profile = profile_of(call.uid, known_id(voice_id), services.catalogue)
+        return _redirect(call, profile.path, profile.token)
+    profile, data = read_profile(
+        call.uid, known_id(voice_id), catalogue=services.catalogue, cache=services.cache
+    )
+    request_log.event("cache", {**services.cache.figures})
+    return profile_as_file(data) if form == "file" else profile_as_json(voice_id, profile, data)
 
 
 def _play_generation(call: Call, generation_id: str) -> Answer:
-    generation = call.services.catalogue.generation(call.uid, _known(generation_id))
+    generation = call.services.catalogue.generation(call.uid, known_id(generation_id))
     return _redirect(call, generation.audio.path, generation.audio.token)
 
 
 def _redirect(call: Call, path: str, token: str) -> Answer:
     location = call.services.urls.url(path, token)
     return Answer({"status": "success", "url": location}, 302, {"Location": location})
-
-
-def _known(item_id: str) -> str:
-    """Return an id that can exist; one that cannot is as missing as any other."""
-    if not is_valid_id(item_id):
-        raise NotFound("There is no such item in your library.")
-    return item_id
 
 
 def _query(call: Call, kind: "Kind", filters: tuple[str, ...]) -> ListQuery:
@@ -183,15 +165,16 @@ ROUTES = (
     Route("GET", "/api/health", _health, public=True),
     Route("GET", "/api/voices", _list_voices),
     Route("GET", "/api/voices/<voice_id>", _read_voice),
-    Route("DELETE", "/api/voices/<voice_id>", _delete_voice),
-    Route("DELETE", "/api/voices/<voice_id>/consent", _withdraw_consent),
     Route("POST", "/api/voices/<voice_id>/urls/renew", _renew_voice_urls),
     Route("GET", "/api/voices/<voice_id>/sample", _play_sample),
     Route("GET", "/api/voices/<voice_id>/profile", _fetch_profile),
     Route("GET", "/api/tts/generations", _list_generations),
     Route("GET", "/api/tts/generations/<generation_id>", _read_generation),
-    Route("DELETE", "/api/tts/generations/<generation_id>", _delete_generation),
     Route("POST", "/api/tts/generations/<generation_id>/urls/renew", _renew_generation_urls),
     Route("GET", "/api/tts/generations/<generation_id>/audio", _play_generation),
+    *library_deleting.ROUTES,
+    *library_editing.ROUTES,
+    *library_moving.ROUTES,
+    *library_usage.ROUTES,
 )
 handle = Endpoint(ROUTES, services)

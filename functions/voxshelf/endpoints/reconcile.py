@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 import flask
 
 from voxshelf.http import request_log
+from voxshelf.http.ports import Services
 from voxshelf.use_cases.reconcile import reconcile
+from voxshelf.use_cases.settle_due_jobs import settle_due_jobs
 from voxshelf.wiring import services
 
 
@@ -33,6 +35,21 @@ def run(*, deep: bool) -> dict[str, int]:
         now=datetime.now(UTC),
         deep=deep,
     )
-    counts = summary.counts()
+    counts = {**summary.counts(), **_jobs(made)}
     request_log.event("reconcile", {"deep": deep, **counts})
     return counts
+
+
+def _jobs(made: Services) -> dict[str, int]:
+    """Follow the jobs whose webhooks never came."""
+    if not made.runpod.is_configured:
+        return {}
+    runpod = made.runpod
+    followed = settle_due_jobs(
+        jobs=runpod.jobs, workers=runpod.workers, results=runpod.results, lease=made.policy.lease
+    )
+    return {
+        "jobs_followed": followed.looked,
+        "jobs_ended": followed.ended,
+        "jobs_failed": followed.failed,
+    }

@@ -16,6 +16,7 @@ from voxshelf.core.content import Content
 from voxshelf.core.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 from voxshelf.http.json_text import parse_object
 from voxshelf.http.multipart import read_form
+from voxshelf.http.received import spool_in
 
 # Cloud Functions (2nd gen) refuse HTTP requests over 32 MiB.
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -45,7 +46,7 @@ def read_fields(request: flask.Request, resources: ExitStack) -> Fields:
     declared = request.content_length
     if declared is not None and declared > MAX_BODY_BYTES:
         raise too_large(MAX_BODY_BYTES)
-    stream = _Limited(request)
+    stream = _Limited(request, too_large(MAX_BODY_BYTES), MAX_BODY_BYTES)
     if request.mimetype == "multipart/form-data":
         boundary = request.mimetype_params.get("boundary")
         if not boundary:
@@ -55,6 +56,39 @@ def read_fields(request: flask.Request, resources: ExitStack) -> Fields:
     if request.mimetype == "application/json":
         return Fields(parse_object(_read_all(stream, declared or 0)), {}, resources)
     raise UnsupportedMediaType("Send multipart/form-data or application/json.")
+
+
+def read_json(request: flask.Request, resources: ExitStack, *, max_bytes: int) -> Fields:
+    """Read the body of a request that brings no files: a JSON object, and not a large one.
+
+    Raises:
+        PayloadTooLarge, UnsupportedMediaType, InvalidRequest.
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("Send application/json.")
+    refusal = PayloadTooLarge(
+        f"This request takes at most {max_bytes} bytes.", details={"max_bytes": max_bytes}
+    )
+    declared = request.content_length or 0
+    if declared > max_bytes:
+        raise refusal
+    stream = _Limited(request, refusal, max_bytes)
+    return Fields(parse_object(_read_all(stream, declared)), {}, resources)
+
+
+def read_file(request: flask.Request, resources: ExitStack, refusal: PayloadTooLarge) -> Content:
+    """Read the body of a request that is a file itself; it stays open until `resources` end.
+
+    Raises:
+        PayloadTooLarge: `refusal`, for more than a function takes.
+        InvalidRequest.
+    """
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise refusal
+    stream, spool = _Limited(request, refusal, MAX_BODY_BYTES), spool_in(resources)
+    while chunk := stream.read(_CHUNK_BYTES):
+        spool.write(chunk)
+    return spool.content()
 
 
 def too_large(max_bytes: int) -> PayloadTooLarge:
@@ -69,8 +103,8 @@ def too_large(max_bytes: int) -> PayloadTooLarge:
 class _Limited:
     """A stream that refuses to go past the limit: Content-Length may lie or be missing."""
 
-    def __init__(self, request: flask.Request) -> None:
-        self._request, self._left = request, MAX_BODY_BYTES
+    def __init__(self, request: flask.Request, refusal: PayloadTooLarge, max_bytes: int) -> None:
+        self._request, self._refusal, self._left = request, refusal, max_bytes
 
     def read(self, size: int) -> bytes:
         try:
@@ -82,7 +116,7 @@ class _Limited:
             raise InvalidRequest("The body is cut off, or its chunks are damaged.") from None
         self._left -= len(chunk)
         if self._left < 0:
-            raise too_large(MAX_BODY_BYTES)
+            raise self._refusal
         return chunk
 
 

@@ -8,7 +8,7 @@ import gc
 import io
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -68,11 +68,20 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A handler's answer: JSON, or a redirect when `headers` holds a Location."""
+    """A handler's answer: JSON, or a redirect when `headers` holds a Location.
+
+    Or `stream`, bytes that are made while they are sent. When making them fails, the answer
+    ends in the middle, and the client sees it cut off.
+    """
 
     body: Mapping[str, object]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    stream: Iterator[bytes] | None = None
+
+
+class CutOff(Exception):
+    """An answer ended in the middle. Why is in the log; the server closes the connection."""
 
 
 Handler = Callable[..., Answer]
@@ -80,7 +89,7 @@ Handler = Callable[..., Answer]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method and path of the API. A public one is answered without identity."""
+    """One method and path of the API. A public one is answered to anybody: its `uid` is empty."""
 
     method: str
     path: str
@@ -106,7 +115,9 @@ class Endpoint:
         self._prepare: Callable[[Services], None] | None = prepare
         prefixed = [Rule(r.path, methods=[r.method], endpoint=r) for r in routes]
         direct = [Rule(r.path.removeprefix("/api"), methods=[r.method], endpoint=r) for r in routes]
-        root = [Rule("/", methods=[r.method], endpoint=r) for r in routes if len(routes) == 1]
+        # A function of one route has nothing after its URL, unless that route has arguments.
+        lone = [r for r in routes if len(routes) == 1 and "<" not in r.path]
+        root = [Rule("/", methods=[r.method], endpoint=r) for r in lone]
         # Redirects to a normalised path would lose a POST's body: such a path is unknown.
         self._routes = Map([*prefixed, *direct, *root], strict_slashes=False, merge_slashes=False)
 
@@ -118,22 +129,31 @@ class Endpoint:
         request_id = uuid.uuid4().hex
         log: dict[str, object] = {"method": request.method, "request_id": request_id}
         origins: frozenset[str] = frozenset()
+        resources = ExitStack()
+
+        def end() -> None:
+            resources.close()
+            request_log.request(log, response.status_code, time.monotonic() - started)
+
         try:
             services = self._services()
             origins = services.allowed_origins
             self._prepare_once(services)
-            answer = self._answer(request, services, log)
+            answer = self._answer(request, services, log, resources)
         except VoxshelfError as error:
             answer = _failure(error, request_id, log)
         except Exception as error:
             request_log.failure(error, request_id)
             answer = _failure(Internal(), request_id, log)
-        response = _response(answer, request_id)
+        response = _response(answer, request_id, log)
         if (origin := request.headers.get("Origin")) is not None:
             preflight = request.method == "OPTIONS"
             response.headers.update(cors_headers(origin, origins, preflight=preflight))
         _drain(request)
-        request_log.request(log, response.status_code, time.monotonic() - started)
+        if answer.stream is None:
+            end()
+        else:
+            response.call_on_close(end)
         _collect_garbage_from_now_on()
         return response
 
@@ -144,18 +164,21 @@ class Endpoint:
             prepare(services)
 
     def _answer(
-        self, request: flask.Request, services: "Services", log: dict[str, object]
+        self,
+        request: flask.Request,
+        services: "Services",
+        log: dict[str, object],
+        resources: ExitStack,
     ) -> Answer:
         if request.method == "OPTIONS":
             return Answer({}, status=204)
         route, arguments = self._match(request)
         log["route"] = f"{route.method} {route.path}"
-        if route.public:
-            return route.handler()
-        uid = services.tokens.uid(_bearer_token(request))
-        log["uid"] = uid
-        with ExitStack() as resources:
-            return route.handler(Call(request, services, uid, resources), **arguments)
+        uid = ""
+        if not route.public:
+            uid = services.tokens.uid(_bearer_token(request))
+            log["uid"] = uid
+        return route.handler(Call(request, services, uid, resources), **arguments)
 
     def _match(self, request: flask.Request) -> tuple[Route, Mapping[str, str]]:
         adapter = self._routes.bind("functions")
@@ -213,14 +236,27 @@ def _collect_garbage_from_now_on() -> None:
         gc.enable()
 
 
-def _response(answer: Answer, request_id: str) -> flask.Response:
-    response = flask.jsonify(answer.body) if answer.status != 204 else flask.Response()
+def _response(answer: Answer, request_id: str, log: dict[str, object]) -> flask.Response:
+    if answer.stream is not None:
+        response = flask.Response(_guarded(answer.stream, request_id, log))
+    else:
+        response = flask.jsonify(answer.body) if answer.status != 204 else flask.Response()
     response.status_code = answer.status
     response.headers["X-Request-Id"] = request_id
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.update(answer.headers)
     return response
+
+
+def _guarded(stream: Iterator[bytes], request_id: str, log: dict[str, object]) -> Iterator[bytes]:
+    """Yield a stream's blocks; the status is sent by then, so a failure can only end the answer."""
+    try:
+        yield from stream
+    except Exception as error:
+        request_log.failure(error, request_id)
+        log["code"] = Internal.code
+        raise CutOff from None
 
 
 def _bearer_token(request: flask.Request) -> str:

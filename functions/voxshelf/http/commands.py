@@ -35,7 +35,7 @@ def read_save_voice(uid: str, fields: Fields, idempotency_key: str | None) -> Sa
         uid=uid,
         voice_id=reader.item_id("voice_id") or voice_id_for(name),
         name=name,
-        sample=_audio(reader),
+        sample=read_audio(reader),
         profile=reader.source("profile_path", "profile_file", "profile_base64"),
         template_message=reader.text("template_message", max_characters=MAX_TEMPLATE_CHARACTERS),
         language=reader.language("language"),
@@ -63,7 +63,7 @@ def read_save_speech(uid: str, fields: Fields, idempotency_key: str | None) -> S
     return SaveSpeech(
         uid=uid,
         voice_id=voice_id,
-        audio=_audio(reader),
+        audio=read_audio(reader),
         text=reader.text("text_input", "text", max_characters=MAX_TEXT_CHARACTERS, trim=False),
         language=reader.language("language"),
         generation_time_s=reader.number("generation_time", maximum=MAX_GENERATION_TIME_S),
@@ -77,8 +77,15 @@ def read_save_speech(uid: str, fields: Fields, idempotency_key: str | None) -> S
     )
 
 
-def _audio(reader: FieldReader) -> Source:
-    audio = reader.source("audio_path", "audio_file", "audio_base64")
+def read_audio(reader: FieldReader) -> Source:
+    """Return the audio of a save or a clone job; it is required.
+
+    `audio_data` is what frontends that called RunPod themselves have named it.
+
+    Raises:
+        InvalidRequest, PayloadTooLarge.
+    """
+    audio = reader.source("audio_path", "audio_file", "audio_base64", "audio_data")
     if audio is None or (isinstance(audio, Content) and audio.size_bytes == 0):
         raise InvalidRequest(
             "Send the audio as audio_file, audio_base64 or audio_path.",

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 METHODS = "GET, POST, PATCH, DELETE"
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Firebase-AppCheck"
-EXPOSED_HEADERS = "X-Request-Id, Idempotent-Replayed, Retry-After"
+EXPOSED_HEADERS = (
+    "ETag, Idempotent-Replayed, Retry-After, X-Next-Page-Token, X-Request-Id, X-Voxshelf-Part-Items"
+)
 _PREFLIGHT_MAX_AGE_S = 3600
 
 

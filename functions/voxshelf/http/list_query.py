@@ -1,8 +1,10 @@
 """The query of a list request (the contract, section 8)."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.query import (
@@ -12,10 +14,18 @@ from voxshelf.core.query import (
     Cursor,
     ListQuery,
 )
+from voxshelf.core.search import Search
 
+MAX_FILTER_CHARACTERS = 200
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
-# Named by the contract and not answered yet: silence would look like an answer.
-_NOT_YET = ("search", "created_after", "created_before")
+# Filters that are more than one value to be equal to.
+_SEARCH, _DATES = "search", ("created_after", "created_before")
+# RFC 3339, section 5.6: a full date, or a date and a time with its offset.
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?P<time>T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2}))?",
+    re.IGNORECASE,
+)
 
 
 def read_list_query(
@@ -23,18 +33,25 @@ def read_list_query(
 ) -> ListQuery:
     """Read a query; `cursor_of(query, token)` opens the page token made for that query.
 
+    A parameter that is sent without a value counts as not sent.
+
     Raises:
         InvalidRequest: naming the parameter.
     """
-    for name in _NOT_YET:
-        if arguments.get(name):
-            raise InvalidRequest(f"{name} is not available yet.", details={"field": name})
+    sent = {name: arguments[name] for name in filters if arguments.get(name)}
     query = ListQuery(
         sort=_choice(arguments, "sort", SORTS),
         descending=_choice(arguments, "order", ("desc", "asc")) == "desc",
         page_size=_page_size(arguments),
-        filters={name: _filter(name, arguments[name]) for name in filters if arguments.get(name)},
+        filters={
+            name: _filter(name, value)
+            for name, value in sent.items()
+            if name not in (_SEARCH, *_DATES)
+        },
         include_total=_flag("include_total", arguments.get("include_total") or "false"),
+        search=Search.parse(sent[_SEARCH]) if _SEARCH in sent else None,
+        created_after=_time("created_after", sent),
+        created_before=_time("created_before", sent),
     )
     token = arguments.get("page_token")
     if not token:
@@ -44,7 +61,17 @@ def read_list_query(
 
 def query_text(query: ListQuery) -> str:
     """Return the text that two pages of one list have in common; the page size may differ."""
-    return json.dumps([query.sort, query.descending, dict(query.filters)], sort_keys=True)
+    dates = (query.created_after, query.created_before)
+    return json.dumps(
+        [
+            query.sort,
+            query.descending,
+            dict(query.filters),
+            query.search.words if query.search else None,
+            *(date and date.isoformat() for date in dates),
+        ],
+        sort_keys=True,
+    )
 
 
 def _choice(arguments: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
@@ -64,8 +91,8 @@ def _page_size(arguments: Mapping[str, str]) -> int:
 
 
 def _filter(name: str, value: str) -> str | bool:
-    if len(value) > 200 or "\0" in value:
-        raise _invalid(name, "at most 200 characters")
+    if len(value) > MAX_FILTER_CHARACTERS or "\0" in value:
+        raise _invalid(name, f"at most {MAX_FILTER_CHARACTERS} characters, and none of them NUL")
     return _flag(name, value) if name == "favorite" else value
 
 
@@ -73,6 +100,21 @@ def _flag(name: str, value: str) -> bool:
     if value.lower() not in _FLAGS:
         raise _invalid(name, "true or false")
     return _FLAGS[value.lower()]
+
+
+def _time(name: str, sent: Mapping[str, str]) -> datetime | None:
+    """Read a time, if it is sent; a date is its beginning in UTC."""
+    if name not in sent:
+        return None
+    text = sent[name]
+    parts = _DATE.fullmatch(text)
+    try:
+        if parts is not None:
+            whole = text if parts["time"] else f"{text}T00:00:00Z"
+            return datetime.fromisoformat(whole.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # There is no such day or hour, or it is before the year 1 in UTC.
+    raise _invalid(name, "a date (2026-01-31) or a time with its offset (2026-01-31T12:00:00Z)")
 
 
 def _invalid(name: str, expected: str) -> InvalidRequest:

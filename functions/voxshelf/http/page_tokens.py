@@ -23,7 +23,7 @@ class PageTokens:
 
     def make(self, cursor: Cursor) -> str:
         """Return the token of the page after `cursor`."""
-        token = self._serializer.dumps([cursor.value, cursor.item_id])
+        token = self._serializer.dumps([cursor.value, cursor.item_id, cursor.created_at])
         return token if isinstance(token, str) else token.decode()
 
     def read(self, token: str) -> Cursor:
@@ -33,10 +33,10 @@ class PageTokens:
             InvalidRequest: when it was changed, or made for another user or query.
         """
         try:
-            value, item_id = self._serializer.loads(token)
+            value, item_id, created_at = self._serializer.loads(token)
         except (BadData, ValueError):
             raise InvalidRequest(
                 "page_token does not belong to this list. Start from the first page.",
                 details={"field": "page_token"},
             ) from None
-        return Cursor(value, item_id)
+        return Cursor(value, item_id, created_at)

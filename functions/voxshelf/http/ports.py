@@ -4,7 +4,16 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from voxshelf.core.account import Policy
-from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore, Upkeep
+from voxshelf.core.jobs import JobPolicy
+from voxshelf.use_cases.job_ports import GpuWorkers, JobResults, Jobs
+from voxshelf.use_cases.ports import (
+    AudioInspector,
+    Catalogue,
+    ContentCache,
+    Library,
+    ObjectStore,
+    Upkeep,
+)
 
 
 class IdTokens(Protocol):
@@ -22,6 +31,30 @@ class ObjectUrls(Protocol):
 
     def prepare(self, paths: Iterable[str]) -> None:
         """Make ready the addresses that are about to be asked for, at the same time."""
+
+
+class RunpodServices(Protocol):
+    """What handlers of jobs may ask for. All but the first raise `Unavailable` when not set up."""
+
+    @property
+    def is_configured(self) -> bool:
+        """Tell whether this site uses RunPod."""
+
+    @property
+    def policy(self) -> JobPolicy:
+        """Return what holds for every job."""
+
+    @property
+    def jobs(self) -> Jobs:
+        """Return where jobs are kept."""
+
+    @property
+    def workers(self) -> GpuWorkers:
+        """Return who works on them."""
+
+    @property
+    def results(self) -> JobResults:
+        """Return who saves what they return."""
 
 
 class Services(Protocol):
@@ -62,6 +95,14 @@ class Services(Protocol):
     @property
     def objects(self) -> ObjectStore:
         """Return where bytes are kept."""
+
+    @property
+    def cache(self) -> ContentCache:
+        """Return where small objects are read from, again and again."""
+
+    @property
+    def runpod(self) -> RunpodServices:
+        """Return what jobs need."""
 
     @property
     def inspect_audio(self) -> AudioInspector:

@@ -27,6 +27,11 @@ def time_text(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def etag(item: "Voice | Generation") -> dict[str, str]:
+    """Return the header that says which version an answer shows; `If-Match` takes it back."""
+    return {"ETag": f'"{item.version}"'}
+
+
 def voice_body(voice: "Voice", urls: "ObjectUrls") -> "VoiceBody":
     """Present a voice."""
     sample = _audio_body(voice.sample, urls)

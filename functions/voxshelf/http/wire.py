@@ -187,14 +187,6 @@ class GenerationAnswer(TypedDict):
     generation: GenerationBody
 
 
-class Deleted(TypedDict):
-    """The answer to a deletion: the item is gone for every reader, and its files with it."""
-
-    status: Literal["success"]
-    message: str
-    id: str
-
-
 class Health(TypedDict):
     """Liveness and version."""
 

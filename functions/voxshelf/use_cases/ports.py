@@ -1,15 +1,18 @@
 """The roles that the use cases need played; adapters and the tests' fakes play them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO, Literal, Protocol
 
 from voxshelf.core.audio import AudioFacts, AudioLimits
 from voxshelf.core.content import Content, NewObject, StoredName
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.query import ListQuery, Page
-from voxshelf.core.reservation import Decision, Item, Replay, Reservation, Shelf
+from voxshelf.core.reservation import Decision, Item, Replay, Reservation
+from voxshelf.core.shelf import Shelf
+from voxshelf.core.usage import Usage
+from voxshelf.use_cases.deletion_ports import Deletion, DeletionLibrary, ItemKey
 
 Kind = Literal["voices", "generations"]
 
@@ -29,16 +32,6 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Deletion:
-    """An item that is gone for every reader and still has objects to be removed."""
-
-    uid: str
-    kind: Kind
-    item_id: str
-    object_paths: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Garbage:
     """Objects that an item once had, and that nothing refers to any more."""
 
@@ -47,22 +40,37 @@ class Garbage:
     item_id: str
     object_paths: tuple[str, ...]
 
+    @property
+    def key(self) -> ItemKey:
+        """Return which item it is."""
+        return ItemKey(self.kind, self.item_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """A voice whose generations are still sorted and found under an earlier name."""
+
+    uid: str
+    voice_id: str
+
 
 # What a crash can leave behind in the database.
-Leftover = Receipt | Deletion | Garbage
+Leftover = Receipt | Deletion | Garbage | Renaming
 
 
 class Glance(Protocol):
     """A reading of the shelf that has begun. It may be old when it is used: a write shows that."""
 
 
-class Library(Protocol):
+class Library(DeletionLibrary, Protocol):
     """Decides what exists. Every method is one atomic write, or fails as a whole.
 
     All raise `Unavailable` when the database does not answer in time.
     """
 
-    def glance(self, uid: str, voice_id: str, request_key: str | None) -> Glance:
+    def glance(
+        self, uid: str, voice_id: str, request_key: str | None, generation_id: str | None = None
+    ) -> Glance:
         """Begin to read what `reserve` will look at first, beside what the caller does."""
 
     def reserve(
@@ -97,19 +105,26 @@ class Library(Protocol):
     def abandon(self, receipt: Receipt) -> None:
         """Undo a reservation whose objects and garbage are gone, as if it had never been."""
 
-    def delete(self, uid: str, kind: Kind, item_id: str, *, withdrawn: bool = False) -> Deletion:
-        """Take an item from every reader at once. Deleting again continues the deletion.
+    def edit(
+        self, uid: str, kind: Kind, item_id: str, change: Callable[[Item, datetime], Item]
+    ) -> Item:
+        """Put in an item's place what `change` makes of it at the database's time; return that.
 
-        `withdrawn` bars the place for ever after: the consent to the voice was withdrawn.
+        `change` is asked again when the item has changed meanwhile, and its errors pass through.
+        What it returns as it was is not written. A voice's new name is shown by its generations
+        at once; that they are still kept under the earlier one is noted as a `Renaming`.
 
         Raises:
             NotFound: when there is no such item.
+            InProgress: while another version of it is being saved, which would undo the edit.
         """
 
-    def forget(self, leftover: Deletion | Garbage) -> None:
-        """Note that the objects are gone.
+    def rename_generations(self, renaming: Renaming) -> Iterator[int]:
+        """Keep a voice's generations under its present name: by it they are sorted and found.
 
-        A deleted item's document goes, too, but for the note that bars a withdrawn voice.
+        Yields after each batch how many it changed; whoever stops asking leaves the rest. After
+        the last one the `Renaming` is settled, unless speech with the voice that was begun under
+        the earlier name is still being saved. Nothing is done where it is settled already.
         """
 
 
@@ -140,6 +155,9 @@ class Catalogue(Protocol):
 
     def generations(self, uid: str, query: ListQuery) -> Page[Generation]:
         """Return one page of generations."""
+
+    def usage(self, uid: str) -> Usage:
+        """Return what the user has and saved when; a user who is not known has nothing."""
 
 
 class Writing(Protocol):
@@ -184,8 +202,41 @@ class ObjectStore(Protocol):
             Unavailable: also when less arrived than the object holds, or other bytes.
         """
 
+    def read(self, path: str, start: int, length: int) -> bytes:
+        """Return `length` bytes of an object, from `start` on: a few MiB at the most.
+
+        They come without a checksum, which stores have for whole objects only: who reads an
+        object in pieces compares its SHA-256 at the end.
+
+        Raises:
+            NotFound.
+            Unavailable: also when the object ends before.
+        """
+
     def names(self, prefix: str) -> Iterator[StoredName]:
         """Yield the objects whose paths begin with `prefix`, page by page, in order of path."""
+
+
+class ContentCache(Protocol):
+    """Reads objects whose digest is known, from near by where it can.
+
+    Each is held in memory whole: it is for profiles and samples, not for hours of speech.
+    """
+
+    def read(self, path: str, sha256: str) -> bytes:
+        """Return an object's bytes, which have this SHA-256 (hexadecimal).
+
+        Whether the caller may read them was decided before: they may come from an object of
+        another path that holds the same, or from one that has been deleted.
+
+        Raises:
+            NotFound.
+            Unavailable: also when the store holds other bytes.
+        """
+
+    @property
+    def figures(self) -> Mapping[str, int]:
+        """Return how many `hits`, `misses`, `evictions` and `fetched_bytes` there have been."""
 
 
 class AudioInspector(Protocol):

@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 
 from voxshelf.core.content import StoredName
 from voxshelf.core.errors import InProgress
+from voxshelf.use_cases.delete_item import settle_deletion
+from voxshelf.use_cases.deletion_ports import Deletion
 from voxshelf.use_cases.ports import (
-    Deletion,
-    Garbage,
     Leftover,
     Library,
     ObjectStore,
     Receipt,
+    Renaming,
     Upkeep,
 )
 from voxshelf.use_cases.shelving import remove_leftovers, undo
@@ -32,12 +33,17 @@ UPLOAD_LIFETIME = timedelta(days=1)
 
 @dataclass(slots=True)
 class Summary:
-    """What one run found and did. `missing` are objects that a visible item lacks."""
+    """What one run found and did.
+
+    `renamed` are generations whose voice's name had changed; `missing` are objects that a visible
+    item lacks.
+    """
 
     finished: int = 0
     undone: int = 0
     deleted: int = 0
     garbage: int = 0
+    renamed: int = 0
     uploads: int = 0
     orphans: int = 0
     missing: int = 0
@@ -83,12 +89,16 @@ def _settle(leftover: Leftover, library: Library, objects: ObjectStore, summary:
     if isinstance(leftover, Receipt):
         _settle_save(leftover, library, objects, summary)
         return
+    if isinstance(leftover, Renaming):
+        for changed in library.rename_generations(leftover):
+            summary.renamed += changed
+        return
+    if isinstance(leftover, Deletion):
+        summary.deleted += settle_deletion(leftover, library, objects)
+        return
     objects.delete(leftover.object_paths)
     library.forget(leftover)
-    if isinstance(leftover, Deletion):
-        summary.deleted += 1
-    elif isinstance(leftover, Garbage):
-        summary.garbage += len(leftover.object_paths)
+    summary.garbage += len(leftover.object_paths)
 
 
 def _settle_save(

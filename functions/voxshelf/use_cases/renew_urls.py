@@ -43,7 +43,8 @@ def renew_urls(
         return _new_objects(item, renewed, contents)
 
     attempt = Attempt(
-        draft=lambda slot: _renewed(uid, item, slot, policy),
+        # Of what is there now: the item may have been edited since it was read.
+        draft=lambda slot: _renewed(uid, slot.replaces or item, slot, policy),
         fingerprint=hashlib.sha256(repr(item.object_paths).encode()).hexdigest(),
         lease=new_lease(),
         request_key=None,
@@ -57,7 +58,10 @@ def renew_urls(
         objects=new_objects,
         generation_id=item.generation_id if isinstance(item, Generation) else None,
     )
-    return shelve(order, library, objects).item
+    renewed = shelve(order, library, objects).item
+    if isinstance(renewed, Generation) and isinstance(item, Generation):
+        return replace(renewed, voice_name=item.voice_name)
+    return renewed
 
 
 def _audios(item: Item) -> list[Audio]:

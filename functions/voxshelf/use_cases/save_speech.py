@@ -1,6 +1,6 @@
 """Save one generated speech of a voice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from voxshelf.core.account import Policy
@@ -8,9 +8,11 @@ from voxshelf.core.audio import SPEECH_LIMITS, Audio, AudioFacts
 from voxshelf.core.content import NewObject, Source
 from voxshelf.core.errors import NotFound
 from voxshelf.core.fingerprint import fingerprint
+from voxshelf.core.importing import Origin, decide_imported, decide_of_job
 from voxshelf.core.items import Generation, Scalar, Voice
-from voxshelf.core.names import ObjectNames, Stamp
-from voxshelf.core.reservation import Attempt, Slot, decide_generation
+from voxshelf.core.names import ObjectNames, Stamp, generation_id_of_job
+from voxshelf.core.reservation import Attempt, Decision, Slot, decide_generation
+from voxshelf.core.shelf import Shelf
 from voxshelf.use_cases.ports import AudioInspector, Library, ObjectStore
 from voxshelf.use_cases.shelving import (
     Order,
@@ -28,7 +30,7 @@ class SaveSpeech:
     """The command: what was spoken with which voice, and the audio.
 
     `declared_rate_hz` and `declared_shape` are what the worker said of the audio. They are
-    checked against it, and the audio wins.
+    checked against it, and the audio wins. `origin` is what an import brings along.
     """
 
     uid: str
@@ -44,6 +46,7 @@ class SaveSpeech:
     tags: tuple[str, ...] = ()
     runpod_job_id: str | None = None
     idempotency_key: str | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,13 @@ def save_speech(
         UnsupportedMediaType, InvalidAudio: nothing was touched.
         NotFound: there is no such voice, or upload.
         InProgress, IdempotencyConflict, QuotaExceeded, Unavailable: see `shelve`.
+        IdTaken: the id that an import brings is another item's.
     """
     key = request_key("speech", command.idempotency_key)
     digest = _fingerprint(command)
+    generation_id, decide = _place(command)
     # The round trip passes while the audio is decoded.
-    glance = library.glance(command.uid, command.voice_id, key)
+    glance = library.glance(command.uid, command.voice_id, key, generation_id)
     try:
         audio = received(command.audio, command.uid, objects)
     except NotFound:
@@ -94,13 +99,14 @@ def save_speech(
         stored = item.audio
         return [NewObject(stored.path, audio, stored.content_type, "inline", stored.token)]
 
-    attempt = Attempt(draft, digest, new_lease(), key, policy)
+    attempt = Attempt(draft, digest, new_lease(), key, policy, command.runpod_job_id)
     order = Order(
         uid=command.uid,
         voice_id=command.voice_id,
         request_key=key,
-        decide=lambda shelf: decide_generation(shelf, attempt),
+        decide=lambda shelf: decide(shelf, attempt),
         objects=new_objects,
+        generation_id=generation_id,
         glance=glance,
     )
     saved = shelve(order, library, objects)
@@ -109,26 +115,38 @@ def save_speech(
     return SavedSpeech(saved.item, saved.replayed, _mismatches(command, facts))
 
 
+def _place(command: SaveSpeech) -> tuple[str | None, Callable[[Shelf, Attempt], Decision]]:
+    """Return the id that the generation must have, if any, and how the save is decided."""
+    if command.origin is not None and command.origin.generation_id is not None:
+        return command.origin.generation_id, decide_imported
+    if command.origin is None and command.runpod_job_id is not None:
+        return generation_id_of_job(command.voice_id, command.runpod_job_id), decide_of_job
+    return None, decide_generation
+
+
 def _generation(command: SaveSpeech, facts: AudioFacts, slot: Slot, token: str) -> Generation:
     voice = slot.voice
     assert voice is not None  # decide_generation refuses without
     names = ObjectNames(command.uid, command.voice_id, slot.stamp)
     path = names.generation(facts.format.extension)
+    origin = command.origin or Origin(slot.now, favorite=False)
+    generation_id, _ = _place(command)
     return Generation(
-        generation_id=names.generation_id,
+        generation_id=generation_id or names.generation_id,
         version=1,
         voice_id=voice.voice_id,
         voice_name=voice.name,
         text=command.text,
-        language=command.language or voice.language,
+        language=command.language if command.origin else command.language or voice.language,
         audio=Audio.stored(facts, path=path, token=token),
         generation_time_s=command.generation_time_s,
         parameters=command.parameters,
         tags=command.tags,
-        favorite=False,
+        favorite=origin.favorite,
         runpod_job_id=command.runpod_job_id,
         timestamp=command.timestamp or str(Stamp(slot.stamp.second)),
-        created_at=slot.now,
+        # Nothing was made after it was brought here, whatever another clock said.
+        created_at=min(origin.created_at, slot.now),
         updated_at=slot.now,
         saved_at=slot.now,
     )

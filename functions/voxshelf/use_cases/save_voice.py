@@ -60,7 +60,7 @@ def save_voice(
         voice = replayed(command.uid, command.voice_id, key, content, library, policy)
         assert isinstance(voice, Voice)
         return SavedVoice(voice, replayed=True)
-    attempt = Attempt(draft.voice, content, new_lease(), key, policy)
+    attempt = Attempt(draft.voice, content, new_lease(), key, policy, command.runpod_job_id)
     order = Order(
         uid=command.uid,
         voice_id=command.voice_id,

@@ -22,19 +22,21 @@ from voxshelf.core.reservation import (
     Item,
     Replay,
     Reservation,
-    Shelf,
     Slot,
     decide_replay,
 )
+from voxshelf.core.shelf import Shelf
 from voxshelf.use_cases.ports import (
     Garbage,
     Glance,
     Library,
     ObjectStore,
     Receipt,
+    Renaming,
     Writing,
     kind_of,
 )
+from voxshelf.use_cases.rename_generations import rename_generations
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ def shelve(order: Order, library: Library, objects: ObjectStore) -> Shelved:
         undo(outcome, library, objects)
         raise
     remove_leftovers(outcome, library, objects)
+    if outcome.reservation.pending.renames:
+        rename_generations(Renaming(order.uid, item.item_id), library)
     return Shelved(item, replayed=False)
 
 

@@ -19,17 +19,27 @@ def received(source: Source, uid: str, objects: ObjectStore) -> Content:
     """
     if isinstance(source, Content):
         return source
-    size_bytes = objects.size(source.path) if _is_own(source.path, uid) else None
-    if size_bytes is None:
-        raise NotFound("There is no such upload. Upload the file again.")
-    if size_bytes > MAX_UPLOAD_BYTES:
-        raise PayloadTooLarge(
-            f"The upload is larger than {MAX_UPLOAD_BYTES} bytes.",
-            details={"max_bytes": MAX_UPLOAD_BYTES},
-        )
+    check_upload(source.path, uid, objects, MAX_UPLOAD_BYTES)
     sink = source.sink()
     objects.download(source.path, cast(BinaryIO, sink))
     return sink.content()
+
+
+def check_upload(path: str, uid: str, objects: ObjectStore, max_bytes: int) -> int:
+    """Return the length of a user's own upload.
+
+    Raises:
+        NotFound: when it is not there, or another user's: the answer is the same.
+        PayloadTooLarge.
+    """
+    size_bytes = objects.size(path) if _is_own(path, uid) else None
+    if size_bytes is None:
+        raise NotFound("There is no such upload. Upload the file again.")
+    if size_bytes > max_bytes:
+        raise PayloadTooLarge(
+            f"The upload is larger than {max_bytes} bytes.", details={"max_bytes": max_bytes}
+        )
+    return size_bytes
 
 
 def identity(source: Source | None) -> str | None:

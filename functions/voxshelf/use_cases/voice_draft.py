@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 
 from voxshelf.core.account import Policy
 from voxshelf.core.audio import SAMPLE_LIMITS, SPEECH_LIMITS, Audio, AudioFacts
 from voxshelf.core.content import Content, NewObject, Source
 from voxshelf.core.errors import InvalidAudio
+from voxshelf.core.importing import Origin
 from voxshelf.core.items import Consent, Generation, Scalar, Voice
 from voxshelf.core.names import ObjectNames
 from voxshelf.core.profile import (
@@ -26,16 +28,24 @@ from voxshelf.use_cases.uploads import received
 
 @dataclass(frozen=True, slots=True)
 class ConsentGiven:
-    """The consent that comes with a voice; `audio` is the person saying so."""
+    """The consent that comes with a voice; `audio` is the person saying so.
+
+    `granted_at` is when it was given, where that is not now: an import brings it along.
+    """
 
     statement: str
     granted_by: str
     audio: Content | None
+    granted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SaveVoice:
-    """The command: what the owner said, and the bytes."""
+    """The command: what the owner said, and the bytes.
+
+    `origin` is what an import brings along. `profile_from_job` tells that a job of this
+    deployment has returned the profile.
+    """
 
     uid: str
     voice_id: str
@@ -51,6 +61,8 @@ class SaveVoice:
     runpod_job_id: str | None = None
     replace: bool = False
     idempotency_key: str | None = None
+    origin: Origin | None = None
+    profile_from_job: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +82,17 @@ class VoiceDraft:
         command, facts = self.command, self.sample_facts
         names = ObjectNames(command.uid, command.voice_id, slot.stamp)
         replaced = slot.replaces if isinstance(slot.replaces, Voice) else None
+        # One in the place of a deleted one is new, but goes on counting the generations there.
+        earlier = replaced or (slot.deleted if isinstance(slot.deleted, Voice) else None)
+        origin = command.origin or Origin(slot.now, favorite=False)
         return Voice(
             voice_id=command.voice_id,
             name=command.name,
-            version=replaced.version + 1 if replaced else 1,
+            version=earlier.version + 1 if earlier else 1,
             language=command.language,
             description=command.description,
             tags=command.tags,
-            favorite=replaced.favorite if replaced else False,
+            favorite=replaced.favorite if replaced else origin.favorite,
             template_message=command.template_message,
             sample=Audio.stored(
                 facts, path=names.sample(facts.format.extension), token=new_token(self.policy)
@@ -88,10 +103,11 @@ class VoiceDraft:
             parameters=command.parameters,
             runpod_job_id=command.runpod_job_id,
             source="runpod" if command.runpod_job_id else "upload",
-            generation_count=replaced.generation_count if replaced else 0,
-            created_at=replaced.created_at if replaced else slot.now,
+            generation_count=earlier.generation_count if earlier else 0,
+            # Nothing was made after it was brought here, whatever another clock said.
+            created_at=replaced.created_at if replaced else min(origin.created_at, slot.now),
             updated_at=slot.now,
-            saved_at=replaced.saved_at if replaced else slot.now,
+            saved_at=earlier.saved_at if earlier else slot.now,
         )
 
     def _profile(self, path: str) -> Profile | None:
@@ -106,9 +122,9 @@ class VoiceDraft:
             dtype=facts.dtype,
             shape=facts.shape,
             pickled=facts.pickled,
-            # A pickle runs code where it is loaded; until a job of ours is known to have made
-            # it (hardening, section 2), none may reach a GPU worker.
-            trusted=not facts.pickled,
+            # A pickle runs code where it is loaded: only one that a job of ours has made may
+            # reach a GPU worker (hardening, section 2).
+            trusted=self.command.profile_from_job or not facts.pickled,
         )
 
     def _consent(self, slot: Slot, names: ObjectNames, replaced: Voice | None) -> Consent | None:
@@ -127,7 +143,7 @@ class VoiceDraft:
         return Consent(
             statement=given.statement,
             granted_by=given.granted_by,
-            granted_at=slot.now,
+            granted_at=min(given.granted_at or slot.now, slot.now),
             sha256=sha256(said.encode()).hexdigest(),
             audio_sha256=audio_sha256,
             audio=audio,

@@ -1,18 +1,25 @@
 """Withdraw the consent to a voice: its files go, and it can never be used again."""
 
+from voxshelf.core.account import Policy
+from voxshelf.core.deletion import Manner
+from voxshelf.use_cases.delete_item import delete_item
+from voxshelf.use_cases.deletion_ports import ItemKey
 from voxshelf.use_cases.ports import Library, ObjectStore
 
 
-def withdraw_consent(uid: str, voice_id: str, *, library: Library, objects: ObjectStore) -> None:
+def withdraw_consent(
+    uid: str, voice_id: str, *, library: Library, objects: ObjectStore, policy: Policy
+) -> None:
     """Remove sample, profile and recording of a voice, and keep the place barred.
 
-    What was said, by whom and when stays, with the time of the withdrawal. Speech that was
-    generated before stays with its owner.
+    A voice in the trash is no exception: it cannot be restored any more. What was said, by whom
+    and when stays, with the time of the withdrawal. Speech that was generated before stays with
+    its owner.
 
     Raises:
         NotFound: when there is no such voice.
         Unavailable: it may be gone already; doing it again is safe.
     """
-    deletion = library.delete(uid, "voices", voice_id, withdrawn=True)
-    objects.delete(deletion.object_paths)
-    library.forget(deletion)
+    manner = Manner(policy.undo_for, permanent=True, withdrawn=True)
+    key = ItemKey("voices", voice_id)
+    delete_item(uid, key, manner, library=library, objects=objects)

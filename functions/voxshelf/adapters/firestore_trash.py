@@ -1,0 +1,123 @@
+"""Bringing deleted items back in Firestore: counted, and checked against the limits, as a save is.
+
+The batch fails when the account has changed since it was read, which keeps the quota exact.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from voxshelf.adapters import documents
+from voxshelf.adapters.firestore_changes import Changes
+from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, FirestoreDeletions, busy, pause
+from voxshelf.adapters.firestore_errors import CONFLICTS, translated
+from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
+from voxshelf.adapters.firestore_shelf import entry_of
+from voxshelf.core.account import Limits
+from voxshelf.core.amounts import kept_amount
+from voxshelf.core.restoring import Verdict, decide_bringing, decide_restoring
+from voxshelf.core.trash import Trash
+from voxshelf.use_cases.deletion_ports import Brought, ItemKey
+
+
+class FirestoreTrash(FirestoreDeletions):
+    """Plays the restoring part of `Library`."""
+
+    def restore(
+        self, uid: str, keys: Sequence[ItemKey], limits: Limits
+    ) -> Mapping[ItemKey, Verdict]:
+        """See `Library.restore`."""
+        for round_ in range(MAX_ROUNDS):
+            with translated():
+                try:
+                    return self._restore(uid, keys, limits)
+                except CONFLICTS:
+                    pause(round_)
+        raise busy()
+
+    def _restore(
+        self, uid: str, keys: Sequence[ItemKey], limits: Limits
+    ) -> Mapping[ItemKey, Verdict]:
+        account = self._places.account(uid).get(**BOUNDED)
+        seen = self._seen(uid, keys)
+        entries = [entry_of(seen[key]) for key in keys]
+        now = documents.to_time(account.read_time)
+        counters = documents.to_account(account.to_dict() or {})
+        verdicts = decide_restoring(counters, entries, now, limits)
+        changes = Changes(self._places, uid)
+        self._bring_back(
+            changes,
+            [
+                seen[key]
+                for key, entry, verdict in zip(keys, entries, verdicts, strict=True)
+                if verdict == "restored" and entry is not None and entry.trash is not None
+            ],
+        )
+        changes.commit(account)
+        return dict(zip(keys, verdicts, strict=True))
+
+    def bring_generations(self, uid: str, voice_id: str, limits: Limits) -> Brought:
+        """See `Library.bring_generations`."""
+        for round_ in range(MAX_ROUNDS):
+            with translated():
+                try:
+                    return self._bring_generations(uid, voice_id, limits)
+                except CONFLICTS:
+                    pause(round_)
+        raise busy()
+
+    def _bring_generations(self, uid: str, voice_id: str, limits: Limits) -> Brought:
+        account = self._places.account(uid).get(**BOUNDED)
+        voice = self._places.item(uid, "voices", voice_id).get(**BOUNDED)
+        entry = entry_of(voice)
+        found: list[Snapshot] = []
+        if entry is not None and entry.trash is not None:
+            found = self._deleted_with(uid, voice_id, entry.trash)
+        now = documents.to_time(account.read_time)
+        counters = documents.to_account(account.to_dict() or {})
+        generations = [documents.to_entry(one.to_dict() or {}) for one in found]
+        verdict = decide_bringing(counters, entry, generations, now, limits)
+        if verdict != "with_generations":
+            return Brought(0, verdict)
+        changes = Changes(self._places, uid)
+        if len(found) < self.taken_at_once:
+            self._bring_back(changes, [*found, voice])
+            verdict = "restored"
+        else:
+            self._bring_back(changes, found)
+            # The voice is in each batch: whoever takes generations meanwhile must stop.
+            changes.item(voice, {"trash.taking": False})
+        changes.commit(account)
+        return Brought(len(found), verdict)
+
+    def _deleted_with(self, uid: str, voice_id: str, trash: Trash) -> list[Snapshot]:
+        collection = self._places.account(uid).collection("generations")
+        found = (
+            collection.where(filter=FieldFilter("status", "==", documents.DELETING))
+            .where(filter=FieldFilter("trash.deleted_with", "==", voice_id))
+            .where(filter=FieldFilter("trash.deleted_at", "==", trash.deleted_at))
+            .where(filter=FieldFilter("trash.purging", "==", False))
+            .limit(self.taken_at_once)
+        )
+        return list(found.stream(**BOUNDED))
+
+    def _bring_back(self, changes: Changes, found: Sequence[Snapshot]) -> None:
+        items = []
+        for snapshot in found:
+            document: documents.Fields = snapshot.to_dict() or {}
+            trash = documents.to_trash(document)
+            assert trash is not None
+            items.append(trash.item)
+            changes.item(snapshot, _restored(document, snapshot))
+            changes.kept += kept_amount(trash.item)
+        changes.count(items, 1)
+
+
+def _restored(document: documents.Fields, snapshot: Snapshot) -> documents.Fields:
+    unsettled = document.get("garbage")
+    return {
+        "status": documents.READY,
+        "trash": firestore.DELETE_FIELD,
+        "unsettled_since": snapshot.read_time if unsettled else firestore.DELETE_FIELD,
+    }

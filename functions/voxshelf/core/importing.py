@@ -1,0 +1,73 @@
+"""The decision on a generation whose id is settled: by another library, or by a job on RunPod."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from voxshelf.core.reservation import (
+    Attempt,
+    Decision,
+    Replay,
+    decide_generation,
+    in_progress,
+    is_of_same_job,
+    replay_of,
+)
+from voxshelf.core.shelf import Shelf
+
+
+class IdTaken(Exception):
+    """The id that an import brings is another item's here, perhaps of one that was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an item brings from the library that it comes from, and a save decides otherwise.
+
+    Only an import has one: no field of a request is ever read into it.
+    """
+
+    created_at: datetime
+    favorite: bool
+    generation_id: str | None = None
+
+
+def decide_imported(shelf: Shelf, attempt: Attempt) -> Decision:
+    """Decide on saving a generation under the id by which the shelf was asked.
+
+    Raises:
+        IdTaken: when another one has the id, had it before it was deleted, or is about to.
+        InProgress: when the same one is being imported at this moment.
+        NotFound, PermissionDenied, QuotaExceeded: see `decide_generation`.
+    """
+    entry = shelf.generation
+    if entry is not None:
+        if entry.ready is not None and entry.fingerprint == attempt.fingerprint:
+            return Replay(entry.ready)
+        pending = entry.pending
+        if entry.ready or pending is None or pending.fingerprint != attempt.fingerprint:
+            raise IdTaken
+        if shelf.now < pending.since + attempt.policy.lease:
+            raise in_progress()
+        # Another import of it crashed: this one takes its place over, with what it left.
+    return decide_generation(shelf, attempt)
+
+
+def decide_of_job(shelf: Shelf, attempt: Attempt) -> Decision:
+    """Decide on saving the result of a job on RunPod, whose generation has the id of the shelf's.
+
+    The job's own save and a browser that saves the same result meet here: one of them saves.
+
+    Raises:
+        InProgress: when the other one is saving at this moment.
+        IdempotencyConflict, NotFound, PermissionDenied, QuotaExceeded: see `decide_generation`.
+    """
+    replay = replay_of(shelf, attempt)
+    if replay is not None:
+        return replay
+    entry = shelf.generation
+    if entry is not None:
+        if entry.ready is not None and is_of_same_job(entry.ready, attempt):
+            return Replay(entry.ready)
+        if entry.pending is not None and shelf.now < entry.pending.since + attempt.policy.lease:
+            raise in_progress()
+    return decide_generation(shelf, attempt)

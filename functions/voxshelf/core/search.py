@@ -1,0 +1,168 @@
+"""Search: the words of a text in any script, and the terms under which an item is found.
+
+Firestore has no text search. Each document carries its terms in one array, a query asks for one
+of them, and what the query cannot say is checked on the items that it finds.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from voxshelf.core.errors import InvalidRequest
+from voxshelf.core.items import Generation, Voice
+
+MAX_SEARCH_CHARACTERS = 100
+# Every term is an entry in every index that holds `terms`: a generation is in ten of them, six
+# orders and four with dates, which makes 5,000 of the 40,000 entries that a document may have.
+# The terms themselves take some 10 KB of the 1 MiB.
+MAX_TERMS = 500
+# Longer beginnings tell hardly any more words apart, and each would be one more term.
+_PREFIX_CHARACTERS = 10
+# Without spaces every character begins a word: two of them are about as rare as a word elsewhere.
+_GRAM_CHARACTERS = 2
+
+# Thai, Lao, Myanmar, Khmer, Hiragana and Katakana, Han: the blocks of the Unicode Standard,
+# without those that NFKC replaces.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9ff\uaa60-\uaa7f\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_PIECES = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED} ]+")
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]").match
+# Combining classes (UAX 44, table 15) of marks without which a word is another word: vowel signs
+# (0), nuktas (7), the voicing marks of kana (8), viramas (9). All others are accents and points.
+_OWN_LETTERS = frozenset({0, 7, 8, 9})
+# They choose how the character before them is drawn.
+_VARIATION_SELECTORS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+
+
+def normalised(text: str) -> str:
+    """Return a text in the form in which texts are compared; of that form it is itself.
+
+    Case, accents and points, width, ligatures and invisible characters make no difference.
+    """
+    if text.isascii():
+        return text.lower()
+    kept = "".join(
+        # Nearly all are letters, which is quick to see.
+        [one for one in unicodedata.normalize("NFKD", text) if one.isalnum() or _counts(one)]
+    )
+    return unicodedata.normalize("NFKC", kept.casefold())
+
+
+def _counts(character: str) -> bool:
+    return (
+        unicodedata.combining(character) in _OWN_LETTERS
+        and character not in _VARIATION_SELECTORS
+        and unicodedata.category(character) != "Cf"
+    )
+
+
+def words_of(text: str) -> list[str]:
+    """Return the normalised words of a text: letters, digits and their marks.
+
+    Where a script writes no spaces, what stands between two that it does write is one word.
+    """
+    spaced = "".join([one if _is_part_of_a_word(one) else " " for one in normalised(text)])
+    return [word for word in _PIECES.findall(spaced) if any(map(str.isalnum, word))]
+
+
+def _is_part_of_a_word(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character)[0] == "M"
+
+
+def tag_term(tag: str) -> str:
+    """Return the term of a tag, which is found only as it is written; no word has a '#'."""
+    return f"#{tag}"
+
+
+def terms_of(item: Voice | Generation) -> tuple[str, ...]:
+    """Return the terms of an item: those of all its tags, and at most `MAX_TERMS` of words.
+
+    The name comes first, each word whole and then its beginnings, down to one character. Tags
+    and text follow in the same way, so that a long text is found by its words far into it, and
+    by beginnings of words as far as there is room: all of some 80 different words.
+    """
+    words = tuple(islice(_distinct(_word_terms(item)), MAX_TERMS))
+    return (*map(tag_term, item.tags), *words)
+
+
+def _texts(item: Voice | Generation) -> tuple[str, ...]:
+    if isinstance(item, Voice):
+        return (item.name, *item.tags, item.description or "")
+    return (item.voice_name, *item.tags, item.text or "")
+
+
+def _word_terms(item: Voice | Generation) -> Iterator[str]:
+    name, *others = _texts(item)
+    for texts in ([name], others):
+        heads = [head for text in texts for word in words_of(text) for head in _heads(word)]
+        yield from heads
+        for head in heads:
+            yield from (head[:length] for length in range(len(head) - 1, 0, -1))
+
+
+def _heads(word: str) -> list[str]:
+    """Return the longest terms that a word is found by: one for each place that begins a word."""
+    if _IS_UNSPACED(word):
+        return [_head(word[start:]) for start in range(len(word))]
+    return [_head(word)]
+
+
+def _head(word: str) -> str:
+    return word[: _GRAM_CHARACTERS if _IS_UNSPACED(word) else _PREFIX_CHARACTERS]
+
+
+def _distinct(terms: Iterable[str]) -> Iterator[str]:
+    seen = set[str]()
+    for term in terms:
+        if term not in seen:
+            seen.add(term)
+            yield term
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What somebody looks for: items that have, for each of `words`, a word beginning with it.
+
+    Where a script writes no spaces, a word may stand anywhere.
+    """
+
+    words: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Search":
+        """Read what was typed.
+
+        Raises:
+            InvalidRequest: when it is too long, or has no letter and no digit.
+        """
+        words = tuple(_distinct(words_of(text))) if len(text) <= MAX_SEARCH_CHARACTERS else ()
+        if not words:
+            raise InvalidRequest(
+                f"search must be at most {MAX_SEARCH_CHARACTERS} characters, "
+                "with a letter or digit among them.",
+                details={"field": "search"},
+            )
+        return cls(words)
+
+    @property
+    def term(self) -> str:
+        """Return the one term to ask an index for: the longest word's, as the rarest."""
+        return _head(max(self.words, key=len))
+
+    @property
+    def is_one_term(self) -> bool:
+        """Tell whether an index answers it alone."""
+        return self.words == (self.term,)
+
+    def matches(self, item: Voice | Generation) -> bool:
+        """Tell whether an item has all words."""
+        words = {word for text in _texts(item) for word in words_of(text)}
+        return all(any(_holds(word, wanted) for word in words) for wanted in self.words)
+
+
+def _holds(word: str, wanted: str) -> bool:
+    return wanted in word if _IS_UNSPACED(wanted) else word.startswith(wanted)

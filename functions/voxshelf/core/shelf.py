@@ -1,0 +1,68 @@
+"""What a decision looks at: the documents of one place in the library, read at one moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from voxshelf.core.account import Account
+from voxshelf.core.items import Generation, Voice
+from voxshelf.core.trash import Trash
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A save under way: what it will be, its content's digest, and since when it runs.
+
+    `lease` is the random name of this one attempt: by it a save knows its own reservation
+    again when the answer to a write got lost. `request_key` names its idempotency record.
+    `renames` tells that the voice's generations show another name until it is confirmed.
+    """
+
+    item: Voice | Generation
+    fingerprint: str
+    lease: str
+    since: datetime
+    request_key: str | None
+    renames: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item's document: the version that readers see, and the one being saved, if any.
+
+    `garbage` are objects that nothing refers to any more and that still have to be removed.
+    `trash` was deleted, and can still be restored. `withdrawn` is what stays of a voice whose
+    owner withdrew the consent.
+    """
+
+    ready: Voice | Generation | None
+    fingerprint: str | None
+    pending: Pending | None
+    garbage: tuple[str, ...] = ()
+    trash: Trash | None = None
+    withdrawn: bool = False
+
+    @property
+    def voice(self) -> Voice | None:
+        """Return the version that readers see, of a voice's document."""
+        return self.ready if isinstance(self.ready, Voice) else None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """An idempotency record: `item` is the first answer, None while the save still runs."""
+
+    fingerprint: str
+    lease: str
+    since: datetime
+    item: Voice | Generation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """All that a decision looks at, read at one moment of the database's clock."""
+
+    now: datetime
+    account: Account
+    voice: Entry | None
+    generation: Entry | None
+    request: RequestRecord | None

@@ -1,0 +1,125 @@
+"""Following jobs: `GET /api/jobs` and below."""
+
+import contextlib
+from datetime import UTC, datetime
+
+from voxshelf.core.errors import InvalidRequest, NotFound, RunpodFailed, Unavailable
+from voxshelf.core.jobs import Job
+from voxshelf.core.names import is_valid_id
+from voxshelf.http.body import read_fields
+from voxshelf.http.boundary import Answer, Call, Endpoint, Route
+from voxshelf.http.job_orders import read_adoption
+from voxshelf.http.page_tokens import PageTokens
+from voxshelf.http.present_jobs import job_answer, job_body
+from voxshelf.http.wire_jobs import JobList
+from voxshelf.use_cases.adopt_job import Adoption, adopt_job, retry_job
+from voxshelf.use_cases.cancel_job import cancel_job
+from voxshelf.use_cases.settle_job import settle_job
+from voxshelf.wiring import services
+
+_MAX_PAGE_SIZE = 100
+_DEFAULT_PAGE_SIZE = 25
+
+
+def _list(call: Call) -> Answer:
+    tokens = PageTokens(call.services.page_token_key, call.uid, "jobs")
+    token = call.request.args.get("page_token")
+    after = tokens.read(token) if token else None
+    page = call.services.runpod.jobs.jobs(call.uid, _page_size(call), after)
+    body: JobList = {
+        "status": "success",
+        "jobs": [job_body(job) for job in page.items],
+        "has_more": page.next is not None,
+        "next_page_token": None if page.next is None else tokens.make(page.next),
+    }
+    return Answer({**body})
+
+
+def _read(call: Call, job_id: str) -> Answer:
+    runpod = call.services.runpod
+    job = runpod.jobs.job(call.uid, _known(job_id))
+    # Whoever asks every second need not have RunPod asked every second.
+    if not job.has_ended and job.due_at <= datetime.now(UTC):
+        # What is known is an answer, too; the next look may find RunPod again.
+        with contextlib.suppress(RunpodFailed, Unavailable):
+            job = settle_job(
+                call.uid,
+                job,
+                jobs=runpod.jobs,
+                workers=runpod.workers,
+                results=runpod.results,
+                lease=call.services.policy.lease,
+            )
+    return _answer(job)
+
+
+def _cancel(call: Call, job_id: str) -> Answer:
+    runpod = call.services.runpod
+    return _answer(cancel_job(call.uid, _known(job_id), jobs=runpod.jobs, workers=runpod.workers))
+
+
+def _retry(call: Call, job_id: str) -> Answer:
+    runpod = call.services.runpod
+    job = retry_job(
+        call.uid,
+        _known(job_id),
+        jobs=runpod.jobs,
+        workers=runpod.workers,
+        results=runpod.results,
+        limits=runpod.policy.limits,
+        lease=call.services.policy.lease,
+    )
+    return _answer(job, 202)
+
+
+def _import(call: Call) -> Answer:
+    runpod = call.services.runpod
+    policy = runpod.policy
+    fields = read_fields(call.request, call.resources)
+    kind, runpod_job_id, order = read_adoption(fields)
+    adoption = Adoption(
+        uid=call.uid,
+        kind=kind,
+        order=order,
+        endpoint_id=policy.clone_endpoint if kind == "clone" else policy.speech_endpoint,
+        runpod_job_id=runpod_job_id,
+    )
+    job = adopt_job(
+        adoption,
+        jobs=runpod.jobs,
+        workers=runpod.workers,
+        results=runpod.results,
+        limits=policy.limits,
+        lease=call.services.policy.lease,
+    )
+    return _answer(job, 202)
+
+
+def _answer(job: Job, status: int = 200) -> Answer:
+    return Answer({**job_answer(job)}, status)
+
+
+def _known(job_id: str) -> str:
+    if not is_valid_id(job_id):
+        raise NotFound("There is no such job.")
+    return job_id
+
+
+def _page_size(call: Call) -> int:
+    text = call.request.args.get("page_size") or str(_DEFAULT_PAGE_SIZE)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= _MAX_PAGE_SIZE):
+        raise InvalidRequest(
+            f"page_size must be a number from 1 to {_MAX_PAGE_SIZE}.",
+            details={"field": "page_size"},
+        )
+    return int(text)
+
+
+ROUTES = (
+    Route("GET", "/api/jobs", _list),
+    Route("POST", "/api/jobs/import", _import),
+    Route("GET", "/api/jobs/<job_id>", _read),
+    Route("POST", "/api/jobs/<job_id>/cancel", _cancel),
+    Route("POST", "/api/jobs/<job_id>/retry", _retry),
+)
+handle = Endpoint(ROUTES, services, prepare=lambda made: made.prepare_audio())

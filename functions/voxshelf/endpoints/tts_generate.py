@@ -1,0 +1,28 @@
+"""`POST /api/tts/generate`."""
+
+from voxshelf.http.body import read_fields
+from voxshelf.http.boundary import Answer, Call, Endpoint, Route
+from voxshelf.http.job_orders import read_start_speech
+from voxshelf.http.present_jobs import job_answer
+from voxshelf.use_cases.start_speech import start_speech
+from voxshelf.wiring import services
+
+
+def _generate(call: Call) -> Answer:
+    runpod = call.services.runpod
+    job_policy = runpod.policy
+    fields = read_fields(call.request, call.resources)
+    job, replayed = start_speech(
+        read_start_speech(call.uid, fields, call.idempotency_key),
+        jobs=runpod.jobs,
+        workers=runpod.workers,
+        catalogue=call.services.catalogue,
+        cache=call.services.cache,
+        job_policy=job_policy,
+    )
+    headers = {"Idempotent-Replayed": "true"} if replayed else {}
+    return Answer({**job_answer(job)}, 202, headers)
+
+
+ROUTES = (Route("POST", "/api/tts/generate", _generate),)
+handle = Endpoint(ROUTES, services)

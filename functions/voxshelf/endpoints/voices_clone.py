@@ -1,0 +1,38 @@
+"""`POST /api/voices/clone`."""
+
+from voxshelf.core.errors import VoiceExists
+from voxshelf.http.body import read_fields
+from voxshelf.http.boundary import Answer, Call, Endpoint, Route
+from voxshelf.http.job_orders import read_start_clone
+from voxshelf.http.present import voice_body
+from voxshelf.http.present_jobs import job_answer
+from voxshelf.use_cases.start_clone import start_clone
+from voxshelf.wiring import services
+
+
+def _clone(call: Call) -> Answer:
+    runpod = call.services.runpod
+    job_policy = runpod.policy
+    fields = read_fields(call.request, call.resources)
+    command = read_start_clone(call.uid, fields, call.idempotency_key)
+    try:
+        job, replayed = start_clone(
+            command,
+            jobs=runpod.jobs,
+            workers=runpod.workers,
+            catalogue=call.services.catalogue,
+            objects=call.services.objects,
+            inspect_audio=call.services.inspect_audio,
+            url_of=call.services.urls.url,
+            policy=call.services.policy,
+            job_policy=job_policy,
+        )
+    except VoiceExists as error:
+        error.details["voice"] = voice_body(error.voice, call.services.urls)
+        raise
+    headers = {"Idempotent-Replayed": "true"} if replayed else {}
+    return Answer({**job_answer(job)}, 202, headers)
+
+
+ROUTES = (Route("POST", "/api/voices/clone", _clone),)
+handle = Endpoint(ROUTES, services, prepare=lambda made: made.prepare_audio())

@@ -1,0 +1,170 @@
+"""Results of jobs, saved by the same readers and use cases as every save of a client."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from io import BytesIO
+from typing import Any, BinaryIO, TypeVar, cast
+
+from voxshelf.core.content import Content, NewObject
+from voxshelf.core.errors import InvalidRequest, NotFound
+from voxshelf.core.jobs import CloneOrder, Job, SpeechOrder
+from voxshelf.core.names import generation_id_of_job
+from voxshelf.core.runpod_output import read_output
+from voxshelf.http.body import Fields
+from voxshelf.http.commands import MAX_AUDIO_BYTES, read_save_speech, read_save_voice
+from voxshelf.http.ports import Services
+from voxshelf.http.received import spool_in
+from voxshelf.use_cases.job_ports import AudioFetcher, Jobs
+from voxshelf.use_cases.save_speech import SaveSpeech, save_speech
+from voxshelf.use_cases.save_voice import save_voice
+from voxshelf.use_cases.voice_draft import SaveVoice
+
+Command = TypeVar("Command", SaveVoice, SaveSpeech)
+
+# What a worker says of its result, and what is left out where it cannot be read.
+_OPTIONAL = frozenset(
+    {
+        "template_message",
+        "text_input",
+        "language",
+        "timestamp",
+        "generation_time",
+        "sample_rate",
+        "audio_shape",
+    }
+)
+
+
+class SavedResults:
+    """Plays `JobResults`."""
+
+    def __init__(self, services: Services, jobs: Jobs, fetch_audio: AudioFetcher) -> None:
+        """Save with `services`; audio that lies elsewhere is fetched by `fetch_audio`."""
+        self._services, self._jobs, self._fetch_audio = services, jobs, fetch_audio
+
+    def save(self, uid: str, job: Job, output: Any) -> str:
+        """See `JobResults.save`."""
+        with ExitStack() as resources:
+            values = read_output(output)
+            files = self._fetched(values.pop("audio_url", None), resources)
+            values |= {"runpod_job_id": job.runpod_job_id, **_facts(job.order)}
+            fields = Fields(values, files, resources)
+            if isinstance(job.order, CloneOrder):
+                return self._save_voice(_read(read_save_voice, uid, job, fields))
+            return self._save_speech(_read(read_save_speech, uid, job, fields))
+
+    def _fetched(self, url: str | None, resources: ExitStack) -> dict[str, Content]:
+        if url is None:
+            return {}
+        spool = spool_in(resources)
+        self._fetch_audio(url, cast(BinaryIO, spool), MAX_AUDIO_BYTES)
+        return {"audio_file": spool.content()}
+
+    def _save_voice(self, asked: SaveVoice) -> str:
+        services, command = self._services, replace(asked, profile_from_job=True)
+        if isinstance(command.profile, Content):
+            # Before the voice is there: a voice of ours whose profile is not trusted could not
+            # be spoken with.
+            self._jobs.trust(command.profile.sha256)
+        saved = save_voice(
+            command,
+            library=services.library,
+            objects=services.objects,
+            inspect_audio=services.inspect_audio,
+            policy=services.policy,
+        )
+        return saved.voice.voice_id
+
+    def _save_speech(self, command: SaveSpeech) -> str:
+        services = self._services
+        saved = save_speech(
+            command,
+            library=services.library,
+            objects=services.objects,
+            inspect_audio=services.inspect_audio,
+            policy=services.policy,
+        )
+        return saved.generation.generation_id
+
+    def saved(self, uid: str, job: Job) -> str | None:
+        """See `JobResults.saved`."""
+        if job.runpod_job_id is None or not job.order.voice_id:
+            return None
+        order, catalogue = job.order, self._services.catalogue
+        try:
+            if isinstance(order, SpeechOrder):
+                generation_id = generation_id_of_job(order.voice_id, job.runpod_job_id)
+                return catalogue.generation(uid, generation_id).generation_id
+            voice = catalogue.voice(uid, order.voice_id)
+        except NotFound:
+            return None
+        return voice.voice_id if voice.runpod_job_id == job.runpod_job_id else None
+
+    def keep(self, uid: str, output: Any) -> str:
+        """See `JobResults.keep`."""
+        with ExitStack() as resources:
+            spool = spool_in(resources)
+            spool.write(json.dumps(output).encode())
+            content = spool.content()
+            path = _kept_path(uid, content.sha256)
+            kept = NewObject(path, content, "application/json", "attachment", "")
+            self._services.objects.begin([kept]).finish()
+            return content.sha256
+
+    def kept(self, uid: str, output_sha256: str) -> Any | None:
+        """See `JobResults.kept`."""
+        into = BytesIO()
+        try:
+            self._services.objects.download(_kept_path(uid, output_sha256), into)
+        except NotFound:
+            return None
+        data = into.getvalue()
+        return json.loads(data) if hashlib.sha256(data).hexdigest() == output_sha256 else None
+
+
+def _read(
+    read: Callable[[str, Fields, str], Command], uid: str, job: Job, fields: Fields
+) -> Command:
+    """Read a save, without those facts of the worker's that cannot be read.
+
+    What it says beside the audio is not worth losing the audio for.
+    """
+    try:
+        return read(uid, fields, f"job:{job.job_id}")
+    except InvalidRequest as error:
+        name = error.details.get("field")
+        if name not in _OPTIONAL & fields.values.keys():
+            raise
+        values = {other: value for other, value in fields.values.items() if other != name}
+        return _read(read, uid, job, replace(fields, values=values))
+
+
+def _facts(order: CloneOrder | SpeechOrder) -> dict[str, Any]:
+    """Return what the user asked for; it wins over what the worker says of its result."""
+    facts: dict[str, Any] = {
+        "voice_id": order.voice_id,
+        "language": order.language,
+        "tags": list(order.tags),
+        "parameters": dict(order.parameters),
+    }
+    if isinstance(order, SpeechOrder):
+        facts["text_input"] = order.text
+    else:
+        facts |= {
+            "voice_name": order.name,
+            "template_message": order.template_message,
+            "description": order.description,
+        }
+        if order.consent is not None:
+            facts["consent"] = dict(zip(("statement", "granted_by"), order.consent, strict=True))
+    # An adopted job has only some of them: the others are the worker's.
+    return {name: value for name, value in facts.items() if value}
+
+
+def _kept_path(uid: str, output_sha256: str) -> str:
+    # Among the uploads, which are removed within a day, but a level below those that a client can
+    # write (storage.rules).
+    return f"uploads/{uid}/jobs/{output_sha256}.json"

@@ -1,0 +1,60 @@
+"""The JSON objects of the API's jobs, as types; see `wire`."""
+
+from typing import Literal, TypedDict
+
+
+class JobResultBody(TypedDict):
+    """What a job has become: one of the two."""
+
+    voice_id: str | None
+    generation_id: str | None
+
+
+class JobErrorBody(TypedDict):
+    """Why a job ended without an item."""
+
+    code: str
+    message: str
+
+
+class JobBody(TypedDict):
+    """A job on RunPod. The state only ever moves forward; the last four are final."""
+
+    job_id: str
+    kind: Literal["clone", "speech"]
+    state: Literal["queued", "running", "saving", "done", "failed", "cancelled", "timed_out"]
+    voice_id: str | None
+    voice_name: str | None
+    text: str | None
+    result: JobResultBody | None
+    error: JobErrorBody | None
+    runpod_job_id: str | None
+    retry_of: str | None
+    delay_s: float | None
+    execution_s: float | None
+    created_at: str
+    updated_at: str
+
+
+class JobAnswer(TypedDict):
+    """One job."""
+
+    status: Literal["success"]
+    message: str
+    job_id: str
+    job: JobBody
+
+
+class JobList(TypedDict):
+    """A page of jobs, newest first."""
+
+    status: Literal["success"]
+    jobs: list[JobBody]
+    has_more: bool
+    next_page_token: str | None
+
+
+class WebhookTaken(TypedDict):
+    """The answer to RunPod: it need not call again."""
+
+    status: Literal["success"]

@@ -1,0 +1,112 @@
+"""The part of the role `Library` that deletes and brings back, and the values it deals in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from voxshelf.core.account import Limits
+from voxshelf.core.deletion import Manner
+from voxshelf.core.restoring import Verdict
+from voxshelf.core.trash import Trash
+
+if TYPE_CHECKING:
+    from voxshelf.use_cases.ports import Garbage, Kind, Receipt
+
+# Of items in one batch. Their voices and the account come on top; Firestore takes 500 writes.
+MAX_KEYS = 200
+
+
+class ItemKey(NamedTuple):
+    """Which item of a user."""
+
+    kind: "Kind"
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """An item that is gone for every reader, and the objects that it still has.
+
+    `version` is the adapter's own mark of the document as it was found.
+    """
+
+    uid: str
+    kind: "Kind"
+    item_id: str
+    trash: Trash
+    object_paths: tuple[str, ...]
+    version: object = field(default=None, compare=False)
+
+    @property
+    def key(self) -> ItemKey:
+        """Return which item it is."""
+        return ItemKey(self.kind, self.item_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Generations that were deleted with their voice: so many in all.
+
+    `deletions` are those of the last step, where they are to be purged at once.
+    """
+
+    deletions: tuple[Deletion, ...]
+    total: int
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """So many generations came back in one step, with the voice if that is `restored`.
+
+    After `with_generations` there are more to come.
+    """
+
+    generations: int
+    verdict: Verdict
+
+
+class DeletionLibrary(Protocol):
+    """Deletes and restores. Every method is one atomic write, or fails as a whole.
+
+    All raise `Unavailable` when the database does not answer in time.
+    """
+
+    def delete(
+        self, uid: str, keys: Sequence[ItemKey], manner: Manner
+    ) -> "Mapping[ItemKey, Deletion | Receipt]":
+        """Take items from every reader at once; again changes nothing, and answers the same.
+
+        What is only being saved is left as it is: its receipt is there to undo it by. Items that
+        do not exist are not in the answer. At most `MAX_KEYS` at once.
+        """
+
+    def take_generations(self, uid: str, voice_id: str) -> Taken:
+        """Delete some more generations of a voice that is `taking` them.
+
+        Those that are purged at once have to be forgotten before the next step.
+        """
+
+    def condemn(self, deletion: Deletion) -> Deletion | None:
+        """Mark a deleted item as being purged: from then on it cannot be restored.
+
+        None when it has changed since it was found; whoever changed it has seen to it.
+        """
+
+    def forget(self, *leftovers: "Deletion | Garbage") -> None:
+        """Note that the objects are gone.
+
+        The document of an item that is being purged goes, too, but for the note that bars a
+        withdrawn voice. One batch for each `MAX_KEYS` of them.
+        """
+
+    def restore(
+        self, uid: str, keys: Sequence[ItemKey], limits: Limits
+    ) -> Mapping[ItemKey, Verdict]:
+        """Bring deleted items back as they were, those that have room within the limits.
+
+        `with_generations` is left to `bring_generations`. At most `MAX_KEYS` at once.
+        """
+
+    def bring_generations(self, uid: str, voice_id: str, limits: Limits) -> Brought:
+        """Bring back some more generations that were deleted with a voice, and it with the last."""

@@ -1,0 +1,147 @@
+"""The roles that jobs need played: who keeps them, who works on them, who fetches results."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO, Literal, Protocol
+
+from voxshelf.core.jobs import Job, JobLimits
+from voxshelf.core.query import Cursor, Page
+
+RunpodState = Literal[
+    "IN_QUEUE", "IN_PROGRESS", "RUNNING", "COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedJob:
+    """A job, and whose it is."""
+
+    uid: str
+    job: Job
+
+
+class Jobs(Protocol):
+    """Keeps jobs. Every method is one atomic write, or fails as a whole.
+
+    All raise `Unavailable` when the database does not answer in time.
+    """
+
+    def start(
+        self, uid: str, job_id: str, draft: Callable[[datetime], Job], limits: JobLimits
+    ) -> tuple[Job, bool]:
+        """Write a new job and take it from the user's limits, before anybody works on it.
+
+        Returns the job, and whether it is this call's: a job of this id that is there already is
+        returned as it is, when its fingerprint is that of the draft. `draft` may be asked several
+        times, and gives the same secret each time.
+
+        Raises:
+            IdempotencyConflict: when it is there for other content.
+            QuotaExceeded: when the user has as many jobs as he may.
+        """
+
+    def job(self, uid: str, job_id: str) -> Job:
+        """Return one job, or raise `NotFound`."""
+
+    def find(self, job_id: str) -> OwnedJob | None:
+        """Return a job of any user by its id alone, as its webhook names it."""
+
+    def of_runpod(self, runpod_job_id: str) -> OwnedJob | None:
+        """Return the newest job of any user that runs, or ran, under this id of RunPod's."""
+
+    def jobs(self, uid: str, page_size: int, after: Cursor | None) -> Page[Job]:
+        """Return one page, newest first."""
+
+    def change(self, uid: str, job_id: str, to: Callable[[Job, datetime], Job]) -> Job:
+        """Read, decide and write, again while others write; `to` gets the database's time.
+
+        Returns the job as it is then. A job that ends by it gives its place among the user's
+        active jobs back, in the same write.
+
+        Raises:
+            NotFound.
+        """
+
+    def due(self) -> Iterator[OwnedJob]:
+        """Yield the active jobs of all users whose time to be looked at has come."""
+
+    def trust(self, profile_sha256: str) -> None:
+        """Remember a profile that a job of this deployment has returned."""
+
+    def is_trusted(self, profile_sha256: str) -> bool:
+        """Tell whether a job of this deployment has returned this profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunpodJob:
+    """A job as RunPod tells of it. `output` is its JSON, as it came, when it has completed."""
+
+    runpod_job_id: str
+    state: RunpodState
+    output: Any = None
+    error: str | None = None
+    delay_ms: int | None = None
+    execution_ms: int | None = None
+
+
+class GpuWorkers(Protocol):
+    """RunPod's endpoints.
+
+    All methods raise `RunpodFailed` when it refuses, and `Unavailable` when it does not answer in
+    time: later may help.
+    """
+
+    def run(self, endpoint_id: str, request: Mapping[str, Any]) -> RunpodJob:
+        """Start a job: `request` is the whole body.
+
+        Raises:
+            RunpodFailed: it has not been started.
+            Unavailable: nobody knows, since the answer got lost.
+        """
+
+    def status(self, endpoint_id: str, runpod_job_id: str) -> RunpodJob | None:
+        """Return the job with its result, or None when RunPod does not know it (any more).
+
+        A result that is too large to be kept makes it a failed one.
+        """
+
+    def cancel(self, endpoint_id: str, runpod_job_id: str) -> None:
+        """Ask RunPod to stop; a job that has ended, or is unknown, is success."""
+
+
+class JobResults(Protocol):
+    """Turns what a worker returned into an item of the library."""
+
+    def save(self, uid: str, job: Job, output: Any) -> str:
+        """Save through the same use cases as every save; return the item's id. Again is safe.
+
+        Raises:
+            RunpodFailed: when the output is no result; its message is the worker's, if it had one.
+            VoxshelfError: as `save_voice` and `save_speech` do.
+        """
+
+    def saved(self, uid: str, job: Job) -> str | None:
+        """Return the id of the item that this job has become already, if it has."""
+
+    def keep(self, uid: str, output: Any) -> str:
+        """Keep an output that could not be saved for a day, so that a retry needs no GPU.
+
+        Returns its digest, by which alone it is found: what is there must be what was kept,
+        since a profile in it is trusted.
+        """
+
+    def kept(self, uid: str, output_sha256: str) -> Any | None:
+        """Return the output that was kept, or None."""
+
+
+class AudioFetcher(Protocol):
+    """Fetches audio that a worker left at an address of its own."""
+
+    def __call__(self, url: str, into: BinaryIO, max_bytes: int) -> None:
+        """Fetch into a file, under the rules of hardening, section 4 (SSRF).
+
+        Raises:
+            RunpodFailed: when the address is not allowed, or what is there is too large.
+            Unavailable: when it did not answer in time.
+        """

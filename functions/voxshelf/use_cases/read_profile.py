@@ -1,0 +1,31 @@
+"""Read a voice's profile, from near by where it was read before."""
+
+from voxshelf.core.errors import NotFound
+from voxshelf.core.profile import Profile
+from voxshelf.use_cases.ports import Catalogue, ContentCache
+
+
+def read_profile(
+    uid: str, voice_id: str, *, catalogue: Catalogue, cache: ContentCache
+) -> tuple[Profile, bytes]:
+    """Return what is known of a voice's profile, and its bytes.
+
+    Raises:
+        NotFound: when there is no such voice, or it has no profile.
+        Unavailable.
+    """
+    profile = profile_of(uid, voice_id, catalogue)
+    try:
+        return profile, cache.read(profile.path, profile.sha256)
+    except NotFound:
+        # Replaced or deleted since it was looked up: then another one is there now, or none.
+        profile = profile_of(uid, voice_id, catalogue)
+        return profile, cache.read(profile.path, profile.sha256)
+
+
+def profile_of(uid: str, voice_id: str, catalogue: Catalogue) -> Profile:
+    """Return what is known of a voice's profile, or raise `NotFound`."""
+    profile = catalogue.voice(uid, voice_id).profile
+    if profile is None:
+        raise NotFound("This voice has no profile.")
+    return profile

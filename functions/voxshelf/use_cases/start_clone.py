@@ -1,0 +1,125 @@
+"""Start to clone a voice from a recording."""
+
+import base64
+import contextlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from voxshelf.core.account import Policy
+from voxshelf.core.audio import SAMPLE_LIMITS, AudioFacts
+from voxshelf.core.content import Content, NewObject, Source
+from voxshelf.core.errors import InvalidAudio, NotFound, PermissionDenied, VoiceExists
+from voxshelf.core.fingerprint import fingerprint
+from voxshelf.core.jobs import CloneOrder, Job, JobPolicy, check_parameters
+from voxshelf.core.quality import is_silent
+from voxshelf.use_cases.job_ports import GpuWorkers, Jobs
+from voxshelf.use_cases.ports import AudioInspector, Catalogue, ObjectStore
+from voxshelf.use_cases.start_job import (
+    MAX_REQUEST_BYTES,
+    NewJob,
+    start_job,
+    started_before,
+    too_large_for_runpod,
+)
+from voxshelf.use_cases.uploads import identity, received, remove_uploads
+
+# What may stand beside the audio in a request: mostly 50 parameters of 1,000 characters.
+_BESIDE_AUDIO_BYTES = 250_000
+
+
+@dataclass(frozen=True, slots=True)
+class StartClone:
+    """The command: the voice that is to be, and the recording to clone it from."""
+
+    uid: str
+    order: CloneOrder
+    sample: Source
+    idempotency_key: str | None = None
+
+
+def start_clone(
+    command: StartClone,
+    *,
+    jobs: Jobs,
+    workers: GpuWorkers,
+    catalogue: Catalogue,
+    objects: ObjectStore,
+    inspect_audio: AudioInspector,
+    url_of: Callable[[str, str], str],
+    policy: Policy,
+    job_policy: JobPolicy,
+) -> tuple[Job, bool]:
+    """Validate what can be validated before a GPU is paid for, and start.
+
+    `url_of` builds the address of an object by path and token. Returns the job, and whether an
+    earlier request started it.
+
+    Raises:
+        PermissionDenied: without the consent that the policy asks for.
+        InvalidRequest: a parameter that is not passed on.
+        VoiceExists, NotFound, UnsupportedMediaType, InvalidAudio: nothing was started.
+        PayloadTooLarge, QuotaExceeded, IdempotencyConflict, RunpodFailed: see `start_job`.
+    """
+    uid, order = command.uid, command.order
+    if policy.require_consent and order.consent is None:
+        raise PermissionDenied(
+            "A voice is cloned here only with the person's consent: send consent, with "
+            "statement and granted_by."
+        )
+    check_parameters(order)
+    content = fingerprint({"order": repr(order), "sample": identity(command.sample)})
+    before = started_before(jobs, uid, "clone", command.idempotency_key, content)
+    if before is not None:
+        return before, True
+    with contextlib.suppress(NotFound):
+        # Before a GPU has worked for a name that is taken.
+        raise VoiceExists(catalogue.voice(uid, order.voice_id))
+    sample = received(command.sample, uid, objects)
+    facts = inspect_audio(sample, SAMPLE_LIMITS)
+    if is_silent(facts.loudness):
+        raise InvalidAudio("The recording is silent: check the microphone and record it again.")
+    request = {
+        **order.parameters,
+        "name": order.name,
+        "audio_format": facts.format.extension,
+        "responseFormat": "base64",
+        **({"template_message": order.template_message} if order.template_message else {}),
+        **({"language": order.language} if order.language else {}),
+        **_audio(uid, sample, facts, objects, url_of, takes_urls=job_policy.takes_urls),
+    }
+    new = NewJob(
+        uid=uid,
+        kind="clone",
+        order=order,
+        endpoint_id=job_policy.clone_endpoint,
+        request=request,
+        fingerprint=content,
+        idempotency_key=command.idempotency_key,
+    )
+    started = start_job(new, jobs=jobs, workers=workers, policy=job_policy)
+    remove_uploads([command.sample], objects)
+    return started
+
+
+def _audio(
+    uid: str,
+    sample: Content,
+    facts: AudioFacts,
+    objects: ObjectStore,
+    url_of: Callable[[str, str], str],
+    *,
+    takes_urls: bool,
+) -> dict[str, Any]:
+    if (sample.size_bytes + 2) // 3 * 4 <= MAX_REQUEST_BYTES - _BESIDE_AUDIO_BYTES:
+        return {"audio_data": base64.b64encode(sample.rewound().read()).decode()}
+    if not takes_urls:
+        # Before it is read: an upload may be twenty times as large.
+        raise too_large_for_runpod()
+    # Among the uploads: it is removed within a day, and nobody but its owner's worker knows it.
+    path = f"uploads/{uid}/clone_{secrets.token_hex(12)}.{facts.format.extension}"
+    token = secrets.token_urlsafe(32)
+    new = NewObject(path, sample, facts.format.content_type, "attachment", token)
+    objects.begin([new]).finish()
+    return {"audio_url": url_of(path, token)}

@@ -1,0 +1,159 @@
+"""Start a job on RunPod: written down first, then sent.
+
+Whatever happens after the first write, the job's document says that it was asked for, its place
+among the user's jobs is taken, and its webhook is expected.
+"""
+
+import contextlib
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from voxshelf.core.errors import (
+    IdempotencyConflict,
+    NotFound,
+    PayloadTooLarge,
+    RunpodFailed,
+    Unavailable,
+)
+from voxshelf.core.jobs import Failure, Job, JobKind, JobPolicy, Order
+from voxshelf.use_cases.job_ports import GpuWorkers, Jobs
+
+# RunPod refuses larger bodies of `/run` (docs.runpod.io, serverless: 10 MB).
+MAX_REQUEST_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What is to be started. `request` is the `input` of RunPod's request.
+
+    `idempotency_key` is the client's; `fingerprint` tells a repeated start from another one.
+    """
+
+    uid: str
+    kind: JobKind
+    order: Order
+    endpoint_id: str
+    request: Mapping[str, Any]
+    fingerprint: str
+    idempotency_key: str | None = None
+
+
+def job_id_for(uid: str, kind: JobKind, idempotency_key: str | None) -> str:
+    """Return the id of a job: the same for the same key of the same user, else a new one."""
+    if idempotency_key is None:
+        return f"job_{secrets.token_hex(12)}"
+    digest = hashlib.sha256(f"{uid}\0{kind}\0{idempotency_key}".encode()).hexdigest()
+    return f"job_{digest[:24]}"
+
+
+def started_before(
+    jobs: Jobs, uid: str, kind: JobKind, idempotency_key: str | None, fingerprint: str
+) -> Job | None:
+    """Return the job that an earlier request with this key started, if there was one.
+
+    Asked before all else: what the first request saw (an upload, a free name, a profile) need not
+    be there any more.
+
+    Raises:
+        IdempotencyConflict: when the key was used for other content.
+    """
+    if idempotency_key is None:
+        return None
+    try:
+        job = jobs.job(uid, job_id_for(uid, kind, idempotency_key))
+    except NotFound:
+        return None
+    if job.fingerprint != fingerprint:
+        raise key_conflict()
+    return job
+
+
+def key_conflict() -> IdempotencyConflict:
+    """Return the refusal of a key that was used for another job."""
+    return IdempotencyConflict(
+        "This Idempotency-Key was used for other content. Use a new key for a new job."
+    )
+
+
+def start_job(
+    new: NewJob, *, jobs: Jobs, workers: GpuWorkers, policy: JobPolicy
+) -> tuple[Job, bool]:
+    """Start a job; return it, and whether an earlier request started it.
+
+    Raises:
+        PayloadTooLarge, QuotaExceeded, IdempotencyConflict: nothing was started.
+        RunpodFailed: RunPod refused; the job has failed, its place is free again.
+    """
+    job_id = job_id_for(new.uid, new.kind, new.idempotency_key)
+    secret = secrets.token_urlsafe(32)
+    body = {
+        "input": dict(new.request),
+        "webhook": f"{policy.webhook_base_url}/api/runpod/webhook/{job_id}/{secret}",
+        "policy": {
+            "executionTimeout": _ms(policy.execution_timeout),
+            "ttl": _ms(policy.lifetime),
+        },
+    }
+    _check_size(body)
+
+    def draft(now: datetime) -> Job:
+        return Job(
+            job_id=job_id,
+            kind=new.kind,
+            state="queued",
+            order=new.order,
+            fingerprint=new.fingerprint,
+            endpoint_id=new.endpoint_id,
+            secret_sha256=digest_of(secret),
+            created_at=now,
+            updated_at=now,
+            due_at=now,
+        )
+
+    job, is_own = jobs.start(new.uid, job_id, draft, policy.limits)
+    if not is_own:
+        return job, True
+    try:
+        told = workers.run(new.endpoint_id, body)
+    except Unavailable:
+        # RunPod may have taken it all the same: its webhook tells, or its time runs out.
+        return job, False
+    except RunpodFailed as error:
+        failure = Failure(error.code, error.message)
+        jobs.change(new.uid, job_id, lambda found, now: found.failed(failure, now))
+        raise
+    runpod_job_id = told.runpod_job_id
+    job = jobs.change(new.uid, job_id, lambda found, now: found.started(runpod_job_id, now))
+    if job.state == "cancelled":
+        # Before its id was known, so that nobody could tell RunPod.
+        with contextlib.suppress(RunpodFailed, Unavailable):
+            workers.cancel(new.endpoint_id, runpod_job_id)
+    return job, False
+
+
+def _check_size(body: Mapping[str, Any]) -> None:
+    if len(json.dumps(body, ensure_ascii=False).encode()) > MAX_REQUEST_BYTES:
+        raise too_large_for_runpod()
+
+
+def too_large_for_runpod() -> PayloadTooLarge:
+    """Return the refusal of a request that RunPod would refuse."""
+    return PayloadTooLarge(
+        f"RunPod takes {MAX_REQUEST_BYTES} bytes in one job, audio and profile in base64: about "
+        "two and a half minutes of 24 kHz mono WAV. Send a shorter recording, or one as FLAC.",
+        details={"max_bytes": MAX_REQUEST_BYTES},
+    )
+
+
+def digest_of(secret: str) -> str:
+    """Return what is kept of a webhook's secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _ms(duration: timedelta) -> int:
+    return int(duration / timedelta(milliseconds=1))

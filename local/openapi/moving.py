@@ -1,0 +1,88 @@
+"""The requests of an export and an import."""
+
+from typing import Any
+
+from local.openapi.queries import Parameter
+from local.openapi.requests import Field, RequestBody
+from voxshelf.core.archive import MAX_ARCHIVE_BYTES, MAX_LINES_BYTES, MIN_PART_BYTES
+from voxshelf.http.moving_requests import MAX_SELECTED, ZIP_TYPES
+
+_IDS = (
+    f"Only these {{noun}}, by their ids with commas between them; at most {MAX_SELECTED} ids "
+    "together. Ids that are not there are left out. Without any ids it is everything."
+)
+_START = "The line of the archive to begin with: `next_start` of the answer before."
+_LINE: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_LINES_BYTES, "default": 0}
+
+EXPORT: tuple[Parameter, ...] = (
+    {
+        "name": "voice_ids",
+        "in": "query",
+        "description": _IDS.format(noun="voices"),
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "generation_ids",
+        "in": "query",
+        "description": _IDS.format(noun="generations"),
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "part_bytes",
+        "in": "query",
+        "description": (
+            "End the archive before it grows beyond this; an item that is larger has a part of its "
+            "own. 25165824 (24 MiB) fits the site's addresses and an import's body."
+        ),
+        "schema": {
+            "type": "integer",
+            "minimum": MIN_PART_BYTES,
+            "maximum": MAX_ARCHIVE_BYTES,
+            "default": MAX_ARCHIVE_BYTES,
+        },
+    },
+    {
+        "name": "page_token",
+        "in": "query",
+        "description": "`X-Next-Page-Token` of the part before, for the same ids.",
+        "schema": {"type": "string"},
+    },
+)
+
+START: Parameter = {
+    "name": "start",
+    "in": "query",
+    "description": f"Where the body is the archive: {_START[0].lower()}{_START[1:]}",
+    "schema": _LINE,
+}
+
+IMPORT_ARCHIVE = RequestBody(
+    name="ImportRequest",
+    description=(
+        "An archive that an export made: itself, or where it was uploaded. docs/export-format.md "
+        "describes it."
+    ),
+    fields=(
+        Field(
+            "archive_path",
+            "The path of an archive that was uploaded to `uploads/{uid}/` with the Firebase SDK, "
+            f"as `application/zip`, of up to {MAX_ARCHIVE_BYTES // 1024**3} GiB. It is removed "
+            "after its last line.",
+            {"type": "string", "minLength": 1, "maxLength": 1024},
+            nullable=False,
+        ),
+        Field("start", _START, _LINE),
+    ),
+    required=(("archive_path",),),
+    has_form=False,
+    file_types=tuple(sorted(ZIP_TYPES)),
+)
+
+REQUESTS = {
+    IMPORT_ARCHIVE.name: {
+        "upload": {
+            "summary": "An archive that was uploaded",
+            "value": {"archive_path": "uploads/3Xz0aUqGSLcYqSLXgnsN5qRkYwH2/voxshelf.zip"},
+        }
+    }
+}

@@ -1,0 +1,231 @@
+"""Parts of moving house that only show by themselves: time, memory, races, crashes."""
+
+import io
+import tracemalloc
+import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.fakes.services import MemoryServices
+from tests.sounds import content
+from tests.unit.test_damaged_archives import WHOLE, roles
+from voxshelf.core.archive import MAX_PART_LINES_BYTES
+from voxshelf.core.errors import InProgress, InvalidRequest
+from voxshelf.core.importing import IdTaken, decide_imported
+from voxshelf.core.query import ListQuery
+from voxshelf.core.reservation import Attempt, Replay, Reservation
+from voxshelf.core.shelf import Entry, Pending
+from voxshelf.http.archive_lines import described, read_item
+from voxshelf.http.received import Spool
+from voxshelf.use_cases.archive_reader import open_archive
+from voxshelf.use_cases.export_library import archive_of, plan_part
+from voxshelf.use_cases.import_library import ImportInto
+from voxshelf.use_cases.library_walk import START, Selection, Walk
+from voxshelf.use_cases.ranged_file import RangedFile
+from voxshelf.use_cases.zip_stream import ZipStream
+
+
+def importing(services):
+    return ImportInto("bob", services.library, sink=Spool, **roles(services))
+
+
+def bring(services, *, start=0, is_time_up=lambda: False):
+    archive = open_archive(content(WHOLE), "bob", services.objects)
+    read = lambda line: read_item("bob", line)  # noqa: E731
+    return importing(services).lines(archive, start, read, is_time_up)
+
+
+class TestTime:
+    def test_an_import_stops_after_any_item_and_goes_on_there(self):
+        services, start, rounds = MemoryServices(), 0, 0
+        while start is not None:
+            imported = bring(services, start=start, is_time_up=lambda: True)
+            assert [outcome.status for outcome in imported.outcomes] == ["imported"]
+            start, rounds = imported.next_start, rounds + 1
+        assert rounds == 3
+
+    def test_the_end_is_the_end_however_late(self):
+        imported = bring(MemoryServices(), start=2, is_time_up=lambda: True)
+        assert imported.next_start is None
+
+
+class TestRangedFile:
+    DATA = bytes(range(256)) * 40_000
+
+    def file(self, asked=None, max_read_bytes=10**8):
+        def read(start, length):
+            if asked is not None:
+                asked.append((start, length))
+            return self.DATA[start : start + length]
+
+        return RangedFile(read, len(self.DATA), max_read_bytes)
+
+    def test_it_reads_and_seeks_as_any_file_does(self):
+        ours, theirs = self.file(), io.BytesIO(self.DATA)
+        for offset, whence, size in [
+            (0, 0, 10),
+            (2**21 - 3, 0, 7),
+            (5, 1, 2**21),
+            (-22, 2, 30),
+            (0, 2, 1),
+            (10**9, 0, 1),
+            (-100, 2, -1),
+            (0, 0, None),
+        ]:
+            assert ours.seek(offset, whence) == theirs.seek(offset, whence)
+            assert ours.read(size) == theirs.read(size)
+            assert ours.tell() == theirs.tell()
+
+    def test_what_was_read_lately_is_not_fetched_again(self):
+        asked = []
+        file = self.file(asked)
+        for place in (0, 9_000_000, 5_000_000, 100, 9_000_100, 5_000_100):
+            file.seek(place)
+            file.read(100)
+        assert len(asked) == 3
+
+    def test_nobody_reads_more_at_once_than_is_allowed(self):
+        file = self.file(max_read_bytes=1000)
+        assert len(file.read(1000)) == 1000
+        with pytest.raises(InvalidRequest):
+            file.read(1001)
+        file.seek(-1000, io.SEEK_END)
+        assert len(file.read(10**9)) == 1000
+
+
+class TestZipStream:
+    def test_half_a_gigabyte_passes_in_flat_memory(self):
+        archive = ZipStream(datetime.now(UTC))
+        block = bytes(2**20)
+
+        def sent():
+            for number in range(32):
+                yield from archive.file(f"{number}", (block for _ in range(16)))
+            yield from archive.end()
+
+        tracemalloc.start()
+        try:
+            size_bytes = sum(map(len, sent()))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert size_bytes > 512 * 2**20
+        assert peak < 4 * 2**20
+
+    def test_an_archive_over_four_gigabytes_can_be_opened(self):
+        archive, block = ZipStream(datetime.now(UTC)), bytes(2**22)
+        sparse = _Sparse(block)
+        for number in range(5):
+            for piece in archive.file(f"{number}", (block for _ in range(225))):
+                sparse.append(piece)
+        for piece in archive.file("last", [b"the end"]):
+            sparse.append(piece)
+        for piece in archive.end():
+            sparse.append(piece)
+        assert sparse.size > 2**32
+        with zipfile.ZipFile(RangedFile(sparse.read, sparse.size, 10**8)) as opened:
+            assert opened.read("last") == b"the end"
+            assert opened.getinfo("4").file_size == 225 * 2**22
+
+
+class _Sparse:
+    """Keeps the pieces of a large archive, but not the one block of zeros that comes so often."""
+
+    def __init__(self, zeros):
+        self.zeros, self.size, self.pieces = zeros, 0, {}
+
+    def append(self, piece):
+        if piece is not self.zeros:
+            self.pieces[self.size] = piece
+        self.size += len(piece)
+
+    def read(self, start, length):
+        data = bytearray(length)
+        for place, piece in self.pieces.items():
+            begin, end = max(place, start), min(place + len(piece), start + length)
+            if begin < end:
+                data[begin - start : end - start] = piece[begin - place : end - place]
+        return bytes(data)
+
+
+class TestPlans:
+    def walk(self):
+        services = MemoryServices()
+        bring(services)
+        return services, Walk("bob", Selection(), services.library)
+
+    def test_a_plan_never_promises_less_than_the_archive_has(self):
+        services, walk = self.walk()
+        for max_bytes in range(1000, 200_000, 500):
+            start, number, items = START, 1, 0
+            while start is not None:
+                part = plan_part(walk, number, start, max_bytes, described)
+                made = archive_of(part, walk, services.objects, described, datetime.now(UTC))
+                size_bytes = sum(map(len, made))
+                assert size_bytes <= max_bytes or part.items == 1
+                start, number, items = part.following, number + 1, items + part.items
+            assert items == 3
+
+    def test_lines_that_are_too_many_for_memory_begin_a_new_part(self):
+        _, walk = self.walk()
+
+        def long(item):
+            return {**described(item), "text": "x" * (MAX_PART_LINES_BYTES // 2)}
+
+        part = plan_part(walk, 1, START, 10**12, long)
+        assert part.items == 1
+        assert part.following is not None
+
+
+class TestIdsOfImports:
+    """`decide_imported`, at every state that the place of an id can be in."""
+
+    @pytest.fixture
+    def shelf(self):
+        services = MemoryServices()
+        bring(services)
+        (generation, _) = services.library.generations("bob", ListQuery()).items
+        key = "bob", "generations", generation.generation_id
+        return services.library._shelf("bob", "voice_ada", None, key[2])
+
+    def attempt(self, shelf, fingerprint="ours"):
+        policy = MemoryServices().policy
+        generation = shelf.generation.ready
+        return Attempt(lambda _: generation, fingerprint, "lease", None, policy)
+
+    def pending(self, shelf, fingerprint, age):
+        item = shelf.generation.ready
+        pending = Pending(item, fingerprint, "other", shelf.now - age, None)
+        return replace(shelf, generation=Entry(None, None, pending))
+
+    def test_the_same_one_is_there_already(self, shelf):
+        attempt = self.attempt(shelf, shelf.generation.fingerprint)
+        assert decide_imported(shelf, attempt) == Replay(shelf.generation.ready)
+
+    def test_another_one_keeps_its_id(self, shelf):
+        with pytest.raises(IdTaken):
+            decide_imported(shelf, self.attempt(shelf))
+
+    def test_one_that_is_neither_there_nor_coming_keeps_its_id_too(self, shelf):
+        attempt = self.attempt(shelf)
+        deleted = replace(shelf, generation=Entry(None, "theirs", None))
+        with pytest.raises(IdTaken):
+            decide_imported(deleted, attempt)
+
+    def test_another_one_that_is_being_saved_keeps_its_id(self, shelf):
+        attempt = self.attempt(shelf)
+        with pytest.raises(IdTaken):
+            decide_imported(self.pending(shelf, "theirs", timedelta(0)), attempt)
+
+    def test_the_same_import_at_the_same_time_is_waited_for(self, shelf):
+        attempt = self.attempt(shelf)
+        with pytest.raises(InProgress):
+            decide_imported(self.pending(shelf, "ours", timedelta(0)), attempt)
+
+    def test_the_place_of_a_crashed_import_is_taken_over_with_what_it_left(self, shelf):
+        attempt = self.attempt(shelf)
+        decision = decide_imported(self.pending(shelf, "ours", timedelta(hours=1)), attempt)
+        assert isinstance(decision, Reservation)
+        assert decision.garbage == shelf.generation.ready.object_paths

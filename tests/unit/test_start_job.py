@@ -1,0 +1,311 @@
+"""Starting: written down before RunPod is called, and refused before anything is written."""
+
+import base64
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.sounds import content, encoded, npy, tone, wav
+from tests.unit.workshop import CLONE, CLONED, PICKLE, SPEECH, SPOKEN, Workshop
+from voxshelf.core.audio import SAMPLE_LIMITS
+from voxshelf.core.errors import (
+    IdempotencyConflict,
+    InvalidAudio,
+    InvalidRequest,
+    NotFound,
+    PayloadTooLarge,
+    PermissionDenied,
+    QuotaExceeded,
+    RunpodFailed,
+    Unavailable,
+    VoiceExists,
+)
+from voxshelf.core.jobs import START_LIFETIME, JobLimits
+from voxshelf.use_cases.start_job import MAX_REQUEST_BYTES, digest_of
+
+
+@pytest.fixture
+def shop():
+    shop = Workshop()
+    with shop.resources:
+        yield shop
+
+
+def assert_untouched(shop):
+    assert (shop.jobs.records, shop.workers.journal) == ({}, [])
+
+
+def test_a_clone_is_started_with_what_the_contract_says(shop):
+    job, replayed = shop.clone(replace(CLONE, language="de", parameters={"seed": 7}))
+    assert (job.state, job.runpod_job_id, replayed) == ("queued", "r-1", False)
+    assert shop.workers.journal == [("run", "clone-endpoint")]
+    request = shop.workers.requests["r-1"]
+    assert request["input"] == {
+        "seed": 7,
+        "name": "Ada",
+        "audio_data": base64.b64encode(wav(2.0)).decode(),
+        "audio_format": "wav",
+        "responseFormat": "base64",
+        "template_message": "Hello.",
+        "language": "de",
+    }
+    assert request["policy"] == {"executionTimeout": 600_000, "ttl": 1_200_000}
+    prefix = f"https://site.example/api/runpod/webhook/{job.job_id}/"
+    assert request["webhook"].startswith(prefix)
+    assert digest_of(request["webhook"].removeprefix(prefix)) == job.secret_sha256
+
+
+def test_speech_is_started_with_the_voices_profile(shop):
+    shop.save_voice()
+    job, _ = shop.speak(replace(SPEECH, parameters={"speed": 1.5, "text": "Not this."}))
+    assert shop.workers.requests[job.runpod_job_id]["input"] == {
+        "speed": 1.5,
+        "text": "Words to be spoken.",
+        "voice_id": "voice_ada",
+        "profile_base64": base64.b64encode(npy()).decode(),
+        "responseFormat": "base64",
+        "language": "de",
+    }
+
+
+def test_the_job_is_written_before_runpod_is_called(shop):
+    with shop.dies_after(1):
+        shop.clone()
+    [job] = shop.jobs.records.values()
+    assert (job.state, job.runpod_job_id, shop.workers.journal) == ("queued", None, [])
+    shop.later(minutes=20)
+    assert not shop.settle(job.job_id).has_ended
+    shop.time = job.created_at + START_LIFETIME
+    assert shop.settle_due().ended == 1
+    failed = shop.jobs.job("ada", job.job_id)
+    assert (failed.state, failed.failure.code) == ("failed", "runpod_error")
+    shop.check()
+
+
+def test_a_start_that_died_after_runpod_took_it_ends_well_by_its_webhook(shop):
+    with shop.dies_after(2):
+        shop.clone()
+    [job] = shop.jobs.records.values()
+    assert (job.runpod_job_id, list(shop.workers.requests)) == (None, ["r-1"])
+    shop.workers.complete("r-1", CLONED)
+    shop.jobs.change("ada", job.job_id, lambda found, now: found.started("r-1", now))
+    assert shop.settle(job.job_id).state == "done"
+    assert shop.items() == ["voice_ada"]
+    shop.check()
+
+
+def test_a_start_whose_answer_got_lost_stays_queued_for_its_webhook(shop):
+    shop.workers.lost = True
+    job, replayed = shop.clone()
+    assert (job.state, job.runpod_job_id, replayed) == ("queued", None, False)
+    assert shop.active() == 1
+
+
+def test_a_start_that_runpod_refuses_has_failed_and_gives_its_place_back(shop):
+    shop.workers.refuse()
+    with pytest.raises(RunpodFailed):
+        shop.clone()
+    [job] = shop.jobs.records.values()
+    assert (job.state, job.failure.message) == ("failed", "RunPod refused the job (400).")
+    assert shop.active() == 0
+
+
+def test_a_database_that_is_away_starts_nothing(shop):
+    def away(*arguments):
+        raise Unavailable
+
+    shop.jobs.start = away
+    with pytest.raises(Unavailable):
+        shop.clone()
+    assert shop.workers.journal == []
+
+
+def test_no_more_jobs_than_the_limit_and_a_place_again_when_one_has_ended(shop):
+    shop.job_policy = replace(shop.job_policy, limits=JobLimits(2, 3, 5000))
+    shop.save_voice()
+    first, _ = shop.speak()
+    shop.speak()
+    with pytest.raises(QuotaExceeded) as refused:
+        shop.speak()
+    assert refused.value.details == {"limit": "active_jobs", "max": 2}
+    assert len(shop.workers.requests) == 2
+    shop.cancel(first.job_id)
+    shop.speak()
+    shop.workers.complete("r-2", SPOKEN)
+    shop.later(seconds=21)
+    shop.settle_due()
+    with pytest.raises(QuotaExceeded) as refused:
+        shop.speak()
+    assert refused.value.details["limit"] == "jobs_per_day"
+
+
+def test_the_same_key_is_the_same_job_and_other_content_a_conflict(shop):
+    first, _ = shop.clone(key="k")
+    assert shop.clone(key="k") == (first, True)
+    with pytest.raises(IdempotencyConflict):
+        shop.clone(replace(CLONE, name="Other"), key="k")
+    with pytest.raises(IdempotencyConflict):
+        shop.clone(sample=content(wav(3.0)), key="k")
+    assert shop.clone(key="k", uid="bob")[1] is False
+    assert len(shop.workers.requests) == 2
+
+
+def test_the_same_key_is_the_same_job_when_nothing_of_the_start_is_there_any_more(shop):
+    path = "uploads/ada/long.wav"
+    shop.objects.plant(path, wav(2.0))
+    first, _ = shop.clone(sample=shop.upload(path), key="k")
+    assert path not in shop.objects.stored
+    shop.workers.complete("r-1", CLONED)
+    done = shop.settle(first.job_id)
+    assert done.state == "done"
+    assert shop.clone(sample=shop.upload(path), key="k") == (done, True)
+
+
+def test_speech_under_the_same_key_is_not_spoken_again_after_its_voice_has_gone(shop):
+    shop.save_voice()
+    first, _ = shop.speak(key="k")
+    shop.library.records.clear()
+    assert shop.speak(key="k") == (first, True)
+    with pytest.raises(IdempotencyConflict):
+        shop.speak(replace(SPEECH, text="Other words."), key="k")
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_name_that_is_taken_is_refused_before_a_gpu_works_for_it(shop, key):
+    shop.save_voice()
+    with pytest.raises(VoiceExists):
+        shop.clone(key=key)
+    assert_untouched(shop)
+
+
+@pytest.mark.parametrize(
+    ("sample", "error"),
+    [
+        (content(b"RIFF0000WAVE"), InvalidAudio),
+        (content(encoded(tone(1.0) * 0)), InvalidAudio),
+        (content(wav(0.1)), InvalidAudio),
+        ("uploads/ada/never.wav", NotFound),
+        ("uploads/bob/his.wav", NotFound),
+    ],
+    ids=["damaged", "silent", "too short", "missing upload", "another user's upload"],
+)
+def test_a_sample_that_no_voice_could_have_starts_nothing(shop, sample, error):
+    shop.objects.plant("uploads/bob/his.wav", wav(2.0))
+    with pytest.raises(error):
+        shop.clone(sample=shop.upload(sample) if isinstance(sample, str) else sample)
+    assert_untouched(shop)
+
+
+def test_without_the_consent_that_is_asked_for_nothing_starts(shop):
+    shop.policy = replace(shop.policy, require_consent=True)
+    with pytest.raises(PermissionDenied):
+        shop.clone()
+    assert_untouched(shop)
+    job, _ = shop.clone(replace(CLONE, consent=("I agree.", "Ada")))
+    shop.workers.complete(job.runpod_job_id, CLONED)
+    assert shop.settle(job.job_id).state == "done"
+    assert shop.library.voice("ada", "voice_ada").consent.granted_by == "Ada"
+
+
+class Unread:
+    """A recording that is too large to be read into memory."""
+
+    def seek(self, offset):
+        pass
+
+    def read(self, size=-1):
+        raise AssertionError("it was read")
+
+
+def test_what_runpod_would_refuse_is_refused_before_it_is_read_or_written(shop):
+    large = replace(content(wav(2.0)), size_bytes=7_500_000, stream=Unread())
+    facts = shop.services.inspect_audio(content(wav(2.0)), SAMPLE_LIMITS)
+    shop.services.inspect_audio = lambda sample, limits: facts
+    with pytest.raises(PayloadTooLarge) as refused:
+        shop.clone(sample=large)
+    assert refused.value.details == {"max_bytes": MAX_REQUEST_BYTES}
+    assert_untouched(shop)
+
+
+def test_a_request_is_measured_as_it_is_sent(shop):
+    shop.job_policy = replace(shop.job_policy, limits=JobLimits(5, 5, 10_000_000))
+    shop.save_voice()
+    with pytest.raises(PayloadTooLarge):
+        shop.speak(replace(SPEECH, text="音" * 3_340_000))
+    assert_untouched(shop)
+    job, _ = shop.speak(replace(SPEECH, text="音" * 3_330_000))
+    sent = json.dumps(shop.workers.requests[job.runpod_job_id], ensure_ascii=False).encode()
+    assert len(sent) <= MAX_REQUEST_BYTES
+
+
+def test_a_large_recording_goes_by_an_address_where_the_worker_takes_one(shop):
+    shop.job_policy = replace(shop.job_policy, takes_urls=True)
+    recording = wav(160.0)
+    job, _ = shop.clone(sample=content(recording))
+    sent = shop.workers.requests[job.runpod_job_id]["input"]
+    assert "audio_data" not in sent
+    [(path, (new, data))] = shop.objects.stored.items()
+    assert path.startswith("uploads/ada/clone_")
+    assert data == recording
+    assert sent["audio_url"] == shop.services.urls.url(path, new.token)
+    assert len(new.token) > 40
+    small, _ = shop.clone(replace(CLONE, voice_id="voice_b"))
+    assert "audio_data" in shop.workers.requests[small.runpod_job_id]["input"]
+
+
+def test_text_over_the_limit_is_refused(shop):
+    shop.save_voice()
+    with pytest.raises(InvalidRequest) as refused:
+        shop.speak(replace(SPEECH, text="x" * 5001))
+    assert refused.value.details == {"field": "text"}
+    assert_untouched(shop)
+
+
+def test_speech_needs_a_voice_with_a_profile(shop):
+    with pytest.raises(NotFound):
+        shop.speak()
+    shop.save_voice(uid="bob")
+    with pytest.raises(NotFound):
+        shop.speak()
+    shop.save_voice(profile=None)
+    with pytest.raises(InvalidRequest, match="no profile"):
+        shop.speak()
+    assert_untouched(shop)
+
+
+def test_a_pickled_profile_of_a_client_never_reaches_a_worker(shop):
+    shop.save_voice(profile=PICKLE)
+    with pytest.raises(PermissionDenied):
+        shop.speak()
+    assert_untouched(shop)
+
+
+def test_a_pickled_profile_that_a_job_returned_is_sent(shop):
+    job, _ = shop.clone()
+    shop.workers.complete(job.runpod_job_id, CLONED)
+    shop.settle(job.job_id)
+    assert shop.library.voice("ada", "voice_ada").profile.trusted
+    speech, _ = shop.speak()
+    sent = shop.workers.requests[speech.runpod_job_id]["input"]["profile_base64"]
+    assert base64.b64decode(sent) == PICKLE
+
+
+def test_a_client_that_saved_the_profile_of_a_job_itself_may_speak_with_it(shop):
+    job, _ = shop.clone(replace(CLONE, voice_id="voice_b"))
+    shop.workers.complete(job.runpod_job_id, CLONED)
+    shop.settle(job.job_id)
+    assert not shop.save_voice(profile=PICKLE).profile.trusted
+    assert shop.speak()[0].state == "queued"
+
+
+@pytest.mark.parametrize(
+    "name", ["audio_url", "profile", "Profile_Data", "speaker_wav", "prompt_path", "x_base64"]
+)
+def test_no_parameter_makes_a_worker_load_something(shop, name):
+    shop.save_voice(voice_id="voice_b")
+    with pytest.raises(InvalidRequest):
+        shop.clone(replace(CLONE, parameters={name: "gASV"}))
+    with pytest.raises(InvalidRequest):
+        shop.speak(replace(SPEECH, voice_id="voice_b", parameters={name: "gASV"}))
+    assert_untouched(shop)
