@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable
 
 from google.cloud import firestore
-from google.cloud.firestore_v1.base_query import FieldFilter
 
 from benchmarks import api
 from benchmarks.figures import Figure, interleaved
 from benchmarks.servers import Backends, serving
 from benchmarks.shelf import GENERATIONS, Shelf
+from voxshelf.adapters import firestore_queries
+from voxshelf.core.query import ListQuery
 
 ROUNDS = 100
 _WARM_UP = 20
@@ -59,14 +60,6 @@ def measure(
 
 
 def _query(backends: Backends, uid: str) -> firestore.Query:
-    """The query of a first page: one document more than it shows."""
-    newest_first = firestore.Query.DESCENDING
-    query: firestore.Query = (
-        firestore.Client(project=backends.project)
-        .collection("users", uid, "generations")
-        .where(filter=FieldFilter("status", "==", "ready"))
-        .order_by("created_at", direction=newest_first)
-        .order_by("__name__", direction=newest_first)
-        .limit(_PAGE_SIZE + 1)
-    )
-    return query
+    """The very query of a first page: one document more than it shows, and no more of each."""
+    generations = firestore.Client(project=backends.project).collection("users", uid, "generations")
+    return firestore_queries.page(generations, "generations", ListQuery(), None, _PAGE_SIZE + 1)

@@ -10,8 +10,8 @@ VOICE_FIELDS = {
     "sample_file", "profile_file", "has_profile", "firebase_url",
 }  # fmt: skip
 GENERATION_FIELDS = {
-    "generation_id", "file_id", "version", "voice_id", "voice_name", "text", "text_input", "language",
-    "audio", "generation_time_s", "parameters", "tags", "favorite", "runpod_job_id",
+    "generation_id", "file_id", "version", "voice_id", "voice_name", "text", "text_input",
+    "language", "audio", "generation_time_s", "parameters", "tags", "favorite", "runpod_job_id",
     "created_at", "updated_at", "created_date", "timestamp", "file_path", "file_size",
     "firebase_url",
 }  # fmt: skip

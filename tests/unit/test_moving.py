@@ -1,16 +1,18 @@
 """Parts of moving house that only show by themselves: time, memory, races, crashes."""
 
 import io
+import re
 import tracemalloc
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.fakes.services import MemoryServices
 from tests.sounds import content
-from tests.unit.test_damaged_archives import WHOLE, roles
+from tests.unit.test_damaged_archives import LINES, WHOLE, roles
 from voxshelf.core.archive import MAX_PART_LINES_BYTES
 from voxshelf.core.errors import InProgress, InvalidRequest
 from voxshelf.core.importing import IdTaken, decide_imported
@@ -177,6 +179,13 @@ class TestPlans:
         part = plan_part(walk, 1, START, 10**12, long)
         assert part.items == 1
         assert part.following is not None
+
+
+def test_the_document_of_the_format_names_every_field_of_a_line():
+    document = (Path(__file__).parents[2] / "docs" / "export-format.md").read_text()
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", document))))
+    fields = {field for line in LINES for field in line}
+    assert fields - named == set()
 
 
 class TestIdsOfImports:
