@@ -5,6 +5,7 @@
 PARTS = {
     "listing": "benchmarks.listing",
     "scale": "benchmarks.scale",
+    "paging": "benchmarks.paging",
     "saves": "benchmarks.saves",
     "latency": "benchmarks.latency",
     "baseline": "benchmarks.baseline",
@@ -12,4 +13,5 @@ PARTS = {
     "memory": "benchmarks.memory",
     "cache": "benchmarks.cache",
     "moving": "benchmarks.moving",
+    "webhook": "benchmarks.webhook",
 }

@@ -5,6 +5,7 @@ Each has proxies of its own, so that it can be killed at a boundary between two 
 
 import functools
 import os
+import secrets
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -27,8 +28,6 @@ TARGETS = ("voices_clone", "tts_generate", "jobs", "runpod_webhook", "reconcile"
 MAX_ACTIVE_JOBS = 4
 _TIMEOUT_S = 90.0
 _WEBHOOK_RETRY_S = 1.0
-# Any voice that the stand-in's worker can speak with; a plain profile is sent as it is.
-_PROFILE = Profile(140.0, -20.0, 4.0, (-20.0,) * 32).npy()
 
 
 class Instance:
@@ -164,7 +163,10 @@ class JobLab:
     def speaker(self) -> tuple[Person, str]:
         """Make a user with a voice that can speak; return him and the voice's id."""
         person = self.lab.person()
-        [saved] = self.lab.saved(voice_save(person).again(profile=_PROFILE))
+        # Plain, so that it is sent as it is; another each time, so that no cache knows it.
+        pitch_hz = 100 + secrets.randbelow(100_000) / 1000
+        profile = Profile(pitch_hz, -20.0, 4.0, (-20.0,) * 32).npy()
+        [saved] = self.lab.saved(voice_save(person).again(profile=profile))
         return person, saved.body["voice_id"]
 
     def reconcile(self) -> Outcome:
