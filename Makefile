@@ -45,6 +45,10 @@ chaos: install ## Kill, cut and delay saves, and count what is lost; ARGS=--json
 fuzz: install ## Send mutated files and requests; ARGS="--runs 5000"
 	@$(PY) -m tests.hardening.fuzz $(ARGS)
 
+.PHONY: conformance
+conformance: install ## Hold the running stack against the API document (Schemathesis, all checks)
+	@$(PY) -m tests.openapi.conformance $(ARGS)
+
 .PHONY: check
 check: install ## Check formatting, lint, types and generated files
 	$(VENV)/bin/ruff format --check .

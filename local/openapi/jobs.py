@@ -66,8 +66,7 @@ START_CLONE = RequestBody(
     ),
     fields=(
         *_CLONED,
-        *(_VOICE[name] for name in ("audio_file", "audio_base64", "audio_path")),
-        Field("audio_data", "Another name of `audio_base64`.", _VOICE["audio_base64"].schema),
+        *(_VOICE[name] for name in ("audio_file", "audio_base64", "audio_data", "audio_path")),
         _PARAMETERS,
         _METADATA,
     ),

@@ -34,10 +34,10 @@ _PATH_ARGUMENTS = {
     "voice_id": "The id of a voice.",
 }
 
-# A date, or a time with its offset.
+# A date, or a time with its offset; sent without a value it counts as not sent.
 _TIME: Parameter = {
     "type": "string",
-    "anyOf": [{"format": "date-time"}, {"format": "date"}],
+    "anyOf": [{"format": "date-time"}, {"format": "date"}, {"maxLength": 0}],
     "examples": ["2026-01-31"],
 }
 _TEXT: Parameter = {

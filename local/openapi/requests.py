@@ -68,7 +68,10 @@ class RequestBody:
 
 def _json_property(field: Field) -> tuple[str, Schema]:
     # null counts as absent: workers send `"profile_base64": null`.
-    schema = {**field.schema, "type": [field.schema["type"], "null"]}
+    kind = field.schema["type"]
+    # Lists are taken as text too, as forms send them.
+    kinds = [kind, "string", "null"] if kind == "array" else [kind, "null"]
+    schema = {**field.schema, "type": kinds}
     schema = schema if field.nullable else field.schema
     return field.name, {**schema, "description": field.description}
 

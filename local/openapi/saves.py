@@ -43,7 +43,7 @@ _CONSENT: Schema = {
     "properties": {
         "statement": {"type": "string", "minLength": 1, "maxLength": MAX_STATEMENT_CHARACTERS},
         "granted_by": {"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS},
-        "audio_base64": _BASE64,
+        "audio_base64": {**_BASE64, "type": ["string", "null"]},
     },
 }
 
@@ -66,6 +66,11 @@ def _audio(limits: AudioLimits) -> tuple[Field, ...]:
         Field(
             "audio_base64",
             "The same as base64 text. A `data:` URI is taken too.",
+            _BASE64,
+        ),
+        Field(
+            "audio_data",
+            "The same under the name of RunPod's own requests.",
             _BASE64,
         ),
         Field("audio_path", _UPLOAD.format(noun="audio"), _TEXT),
@@ -98,7 +103,10 @@ SAVE_VOICE = RequestBody(
         "A cloned voice. The `output` of a RunPod clone job is taken as it is. "
         "Fields that are not listed are ignored."
     ),
-    required=(("voice_name", "name", "metadata"), ("audio_file", "audio_base64", "audio_path")),
+    required=(
+        ("voice_name", "name", "metadata"),
+        ("audio_file", "audio_base64", "audio_data", "audio_path"),
+    ),
     fields=(
         Field(
             "voice_name",
@@ -151,7 +159,7 @@ SAVE_SPEECH = RequestBody(
         "One generated speech. The `output` of a RunPod speech job is taken as it is. "
         "Fields that are not listed are ignored."
     ),
-    required=(("voice_id", "metadata"), ("audio_file", "audio_base64", "audio_path")),
+    required=(("voice_id", "metadata"), ("audio_file", "audio_base64", "audio_data", "audio_path")),
     fields=(
         Field(
             "voice_id",

@@ -19,7 +19,7 @@ _PAUSE_S = 0.4
 _WILD_PAUSE_S = 0.05
 _GIVES_UP_AFTER_S = 90.0
 # A worker that hangs is watched by nobody for ever.
-_WATCHES_FOR_S = 15.0
+_WATCHES_FOR_S = 10.0
 
 
 @dataclass(frozen=True)

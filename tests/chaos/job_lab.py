@@ -64,9 +64,13 @@ class Instance:
         came = gate.is_open
         gate.open()
         self.board.clear()
+        self.restart()
+        return came
+
+    def restart(self) -> None:
+        """Start it again after its end; it listens when this returns."""
         self.process = self._start()
         self.process.ready()
-        return came
 
     def close(self) -> None:
         """End the process and its proxies."""

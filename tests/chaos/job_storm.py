@@ -38,6 +38,8 @@ _KILL_WITHIN_S = 3.0
 _PAST = dt.timedelta(minutes=30)
 # No webhook comes any more by then, with all its retries.
 _FORGOTTEN_AFTER_S = 12.0
+# Longer than RunPod waits before it calls once more.
+_QUIET_S = 2.5
 _ENDS_WITHIN_S = 90.0
 
 
@@ -145,7 +147,7 @@ class Storm:
     def _quiet_webhooks(self) -> None:
         """Wait until RunPod has made its last try of each webhook."""
         count, since = -1, time.monotonic()
-        while time.monotonic() < since + 4:
+        while time.monotonic() < since + _QUIET_S:
             now = len(self.site.journal()["webhooks"])
             if now != count:
                 count, since = now, time.monotonic()

@@ -73,18 +73,18 @@ class Speaker:
         path = f"users/{self.person.uid}/jobs/{job['job_id']}"
         return self.site.lab.client.document(path).get().to_dict()
 
-    def secret(self, job):
-        """Return what RunPod was given to call with; it must have called."""
+    def secret(self, job, *, calls=1):
+        """Return what RunPod was given to call with, once it has called so often."""
 
-        def calls():
+        def called():
             return [
                 attempt["url"].rpartition("/")[2]
                 for attempt in self.site.journal()["webhooks"]
                 if f"/{job['job_id']}/" in attempt["url"]
             ]
 
-        until(calls)
-        return calls()[0]
+        until(lambda: len(called()) >= calls)
+        return called()[0]
 
     def _call(self, target, method, path, **options):
         return self.site.call(self.person, target, method, path, **options)
@@ -235,6 +235,24 @@ def test_a_webhook_with_the_secret_is_believed_nothing_but_that_something_happen
     asked = {call["path"] for call in effects.calls if call["path"].endswith("-u1")}
     assert f"/v2/speech/status/{job['runpod_job_id']}" in asked
     alba.cancels(job)
+
+
+def test_a_webhook_gives_a_job_without_an_id_its_own_and_no_other_jobs(site, alba, bruno):
+    other = bruno.speaks()
+    hook = site.instances["runpod_webhook"]
+    hook.process.kill()
+    job = alba.starts(fault={"run": ["lost"]})
+    secret = alba.secret(job, calls=3)
+    hook.restart()
+    assert job["runpod_job_id"] is None
+    effects = Effects(site)
+    body = {"id": other["runpod_job_id"], "status": "COMPLETED"}
+    assert tells(site, job["job_id"], secret, body) == 404
+    assert not effects.stored
+    assert effects.calls == []
+    own = [call["job_id"] for call in site.journal()["calls"] if call["path"].endswith("/run")][-1]
+    assert tells(site, job["job_id"], secret, {"id": own}) == 200
+    assert alba.ends(job)["state"] == "done"
 
 
 def test_nobody_takes_over_the_job_of_another_user(site, alba, bruno):

@@ -339,6 +339,20 @@ class DeletingContract(LibraryCalls):
         assert shelf.voice(uid, "voice_a").generation_count == 5
         assert shelf.bring_generations(uid, "voice_a", LIMITS).verdict == "restored"
 
+    def test_a_voice_brings_back_only_what_went_with_itself(self, shelf, uid):
+        self._stock(shelf, uid, 1)
+        self._delete(shelf, uid, "voices", "voice_a", with_generations=True)
+        self._take_all(shelf, uid)
+        self._save(shelf, uid, voice(version=2), fingerprint="over")
+        self._save(shelf, uid, generation("g_new"))
+        self._delete(shelf, uid, "voices", "voice_a", with_generations=True)
+        self._take_all(shelf, uid)
+        self._bring_all(shelf, uid)
+        found = {g.generation_id for g in shelf.generations(uid, ListQuery()).items}
+        assert found == {"g_new", "g_other"}
+        assert self._restore(shelf, uid, "generations", "g0") == "restored"
+        assert shelf.voice(uid, "voice_a").generation_count == 2
+
     def test_a_voice_that_did_not_take_all_of_them_is_found_at_once(self, shelf, uid):
         self._stock(shelf, uid, 3)
         self._delete(shelf, uid, "voices", "voice_a", with_generations=True)

@@ -96,6 +96,16 @@ def test_a_voice_takes_five_hundred_along_and_brings_them_back(http, generations
     assert {one["status"] for one in missing["results"]} == {"not_found"}
 
 
+@pytest.mark.parametrize("act", ["delete", "restore"])
+def test_ids_that_cannot_exist_are_as_missing_as_any(http, act):
+    ids = ["", ".", "..", "a/b", "__x__", "x" * 2000, "\x00", "voice_never"]
+    answer = http.post(f"/api/library/{act}", json={"voice_ids": ids, "generation_ids": ids})
+    assert answer.status_code == 200
+    results = answer.json()["results"]
+    assert [one["id"] for one in results] == [*ids, *ids]
+    assert {one["status"] for one in results} == {"not_found"}
+
+
 def test_an_address_plays_until_the_purge_and_never_after(http, speech, bucket):
     address = speech["firebase_url"]
     path = f"/api/tts/generations/{speech['generation_id']}"

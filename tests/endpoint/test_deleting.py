@@ -175,6 +175,16 @@ class TestSavingOver:
         assert voice["profile_file"] != "voice_profiles/ada/voice_my_voice.npy"
         assert voice["version"] == 2
 
+    def test_it_goes_on_counting_the_generations_of_its_id(self, function):
+        save_voice(function)
+        speech = spoken(function)["generation_id"]
+        call(function, "DELETE", VOICE)
+        saved = save_voice_json(function, audio_base64=b64(wav(2.0))).get_json()["voice"]
+        assert saved["generation_count"] == 1
+        assert get(function, VOICE).get_json()["voice"] == saved
+        call(function, "DELETE", f"/api/tts/generations/{speech}")
+        assert get(function, VOICE).get_json()["voice"]["generation_count"] == 0
+
     def test_a_save_that_fails_leaves_the_deleted_voice_to_be_restored(self, function, services):
         save_voice(function)
         before = get(function, VOICE).get_json()["voice"]

@@ -101,7 +101,7 @@ class TestVoices:
             ("version", "2"),
             ("version", 0),
             ("version", True),
-            ("version", 1.0),
+            ("version", 1.5),
         ],
     )
     def test_what_a_save_refuses_an_edit_refuses_too(self, function, voice, field, sent):

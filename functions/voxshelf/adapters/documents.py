@@ -105,7 +105,9 @@ def _common(document: Document) -> Fields:
 
 def to_time(value: datetime) -> datetime:
     """Return a stored time as a plain aware one."""
-    # Firestore's own subclass of datetime carries nanoseconds and another repr.
+    if type(value) is datetime:
+        return value
+    # The client library's own subclass carries nanoseconds and another repr.
     return datetime.fromtimestamp(value.timestamp(), UTC).replace(microsecond=value.microsecond)
 
 

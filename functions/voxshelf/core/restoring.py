@@ -7,7 +7,6 @@ from typing import Literal
 
 from voxshelf.core.account import Account, Amount, Limits
 from voxshelf.core.amounts import kept_amount
-from voxshelf.core.items import Voice
 from voxshelf.core.shelf import Entry
 
 # `with_generations` is a voice that comes back last, after those that were deleted with it.
@@ -62,5 +61,4 @@ def verdict_on(entry: Entry | None, now: datetime) -> Verdict:
     if entry.pending is not None:
         # A new voice is being saved in its place. Should that fail, this one is still there.
         return "in_progress"
-    took = isinstance(entry.trash.item, Voice) and (entry.trash.taking or entry.trash.taken)
-    return "with_generations" if took else "restored"
+    return "with_generations" if entry.trash.taken else "restored"

@@ -26,6 +26,10 @@ def _take(call: Call, job_id: str, secret: str) -> Answer:
     uid, job = owned.uid, owned.job
     if job.runpod_job_id is None and not job.has_ended:
         runpod_job_id = _hinted(call)
+        known = runpod.jobs.of_runpod(runpod_job_id)
+        if known is not None and known.job.job_id != job_id:
+            # Another job's result, perhaps another user's: this call tells of something else.
+            raise _nothing_here()
         job = runpod.jobs.change(uid, job_id, lambda found, now: found.started(runpod_job_id, now))
     job = settle_job(
         uid,
@@ -46,8 +50,12 @@ def _proven(job_id: str, secret: str, jobs: Jobs) -> OwnedJob:
     # A job that is not there is compared, too: the time tells nobody which ids exist.
     expected = owned.job.secret_sha256 if owned else digest_of("")
     if not hmac.compare_digest(expected, digest_of(secret)) or owned is None:
-        raise NotFound("There is nothing at this path.")
+        raise _nothing_here()
     return owned
+
+
+def _nothing_here() -> NotFound:
+    return NotFound("There is nothing at this path.")
 
 
 def _hinted(call: Call) -> str:

@@ -97,6 +97,9 @@ def _numbered(fields: Fields) -> frozenset[int] | None:
     version = fields.values.get("version")
     if version is None:
         return None
+    # JSON knows one kind of number: 3.0 is the integer 3.
+    if isinstance(version, float) and version.is_integer():
+        version = int(version)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise InvalidRequest(
             "version must be the number of a version.", details={"field": "version"}

@@ -74,7 +74,8 @@ class FieldReader:
         """Return a flag; absent is false."""
         value = self._values.get(name, False)
         known = {"true": True, "1": True, "false": False, "0": False, "": False}
-        flag = value if isinstance(value, bool) else known.get(str(value).strip().lower())
+        flag = known.get(value.strip().lower()) if isinstance(value, str) else value
+        flag = flag if isinstance(flag, bool) else None
         if flag is None:
             raise _invalid(name, "true or false")
         return flag
@@ -136,19 +137,20 @@ class FieldReader:
 
     def content(self, file_name: str, *base64_names: str) -> Content | None:
         """Return an uploaded file, or one that came as base64 text, or None."""
+        texts = {name: self._values.get(name) for name in (*base64_names, file_name)}
+        for name, value in texts.items():
+            if not (value is None or isinstance(value, str | LongText)):
+                raise _invalid(name, "base64 text")
         if file_name in self._files:
             return self._files[file_name]
-        for name in (*base64_names, file_name):
-            value = self._values.get(name)
-            if value not in (None, ""):
+        for name, value in texts.items():
+            if value:
                 return self._decoded(name, value)
         return None
 
-    def _decoded(self, name: str, value: Any) -> Content:
+    def _decoded(self, name: str, value: str | LongText) -> Content:
         if isinstance(value, str):
             value = LongText.of(value.encode("utf-8", "replace"))
-        if not isinstance(value, LongText):
-            raise _invalid(name, "base64 text")
         spool = spool_in(self._resources)
         try:
             decode_base64(value, spool)

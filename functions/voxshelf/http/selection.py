@@ -52,7 +52,8 @@ def read_options(values: Mapping[str, Any]) -> DeletionOptions:
     generations, permanent = values.get("generations"), values.get("permanent")
     if generations not in (None, "", *GENERATIONS):
         raise _invalid("generations", f"one of {', '.join(GENERATIONS)}")
-    flag = _FLAGS.get("" if permanent is None else str(permanent).lower())
+    permanent = "" if permanent is None else permanent
+    flag = _FLAGS.get(str(permanent).lower()) if isinstance(permanent, str | bool) else None
     if flag is None:
         raise _invalid("permanent", "true or false")
     return DeletionOptions(with_generations=generations == GENERATIONS[1], permanent=flag)
