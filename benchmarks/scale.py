@@ -25,8 +25,8 @@ from voxshelf.adapters import firestore_queries
 from voxshelf.core.query import GENERATION_FILTERS, Cursor, ListQuery
 from voxshelf.http.list_query import read_list_query
 
-ROUNDS = 60
-_WARM_UP = 5
+ROUNDS = 100
+_WARM_UP = 20
 # Of the emulator itself, which takes a second for a page of the largest library.
 _SLOW_ROUNDS = 20
 _PAGE_SIZE = 25

@@ -39,7 +39,7 @@ DELETE_ITEMS = RequestBody(
         Field(
             "generations",
             _GENERATIONS,
-            {"type": "string", "pattern": f"^({'|'.join(GENERATIONS)})$"},
+            {"type": "string", "pattern": f"^({'|'.join(GENERATIONS)})?$"},
         ),
         Field("permanent", _PERMANENT, {"type": "boolean", "default": False}),
     ),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Self
 
+import grpc
 import httpx
 from google.cloud import firestore
 
@@ -18,7 +19,7 @@ from benchmarks.servers import Backends
 from local.runpod.process import RunningStandIn, running
 from local.runpod.voice import Profile
 from tests.chaos.clients import Outcome, Person, voice_save
-from tests.chaos.faults import EVER, Gate, Hold, Rule, Switchboard
+from tests.chaos.faults import COMMIT, EVER, Fail, Gate, Hold, LoseAnswer, Rule, Switchboard
 from tests.chaos.firestore_proxy import FirestoreProxy
 from tests.chaos.lab import LEASE_S, Lab
 from tests.chaos.processes import HOST, FunctionProcess, free_port
@@ -66,6 +67,13 @@ class Instance:
         self.board.clear()
         self.restart()
         return came
+
+    def lose_commits(self, number: int, *, arriving: bool, for_s: float) -> None:
+        """Answer every commit from the n-th on with a failure, some of which did happen."""
+        lost = LoseAnswer() if arriving else Fail(grpc.StatusCode.CANCELLED)
+        self.board.add(Rule(lost, COMMIT, first=number, times=EVER))
+        time.sleep(for_s)
+        self.board.clear()
 
     def restart(self) -> None:
         """Start it again after its end; it listens when this returns."""

@@ -34,6 +34,7 @@ _BROWSERS = 16
 _KILLED = ("runpod_webhook", "runpod_webhook", "jobs", "reconcile", "voices_clone", "tts_generate")
 _BOUNDARIES = (faults.COMMIT, faults.COMMIT, faults.READ, faults.UPLOAD)
 _KILL_WITHIN_S = 3.0
+_SHARE_OF_OUTAGES, _OUTAGE_S = 0.5, 1.0
 # Longer than a job may be without an id (`core.jobs.START_LIFETIME`).
 _PAST = dt.timedelta(minutes=30)
 # No webhook comes any more by then, with all its retries.
@@ -76,7 +77,7 @@ class Storm:
         chances = {**dict.fromkeys(CHANCES, _CHANCE), "huge": _CHANCE_OF_HUGE}
         plan = {"seed": seed, "chance": chances, "queue": list(_RARE)}
         self.site.runpod.control("faults", plan)
-        others = [threading.Thread(target=act) for act in (self._kill, self._schedule)]
+        others = [threading.Thread(target=act) for act in (self._attack, self._schedule)]
         for other in others:
             other.start()
         try:
@@ -87,11 +88,16 @@ class Storm:
             for other in others:
                 other.join()
 
-    def _kill(self) -> None:
-        """Kill one function after another at a boundary between two of its steps."""
+    def _attack(self) -> None:
+        """Kill one function after another between two of its steps, or keep it from writing."""
         answers = self._experiment.result.answers
         while not self._over.wait(self._dice.uniform(0.1, 1.0)):
             victim = self.site.instances[self._dice.choice(_KILLED)]
+            if self._dice.random() < _SHARE_OF_OUTAGES:
+                arriving = self._dice.random() < 0.5
+                victim.lose_commits(self._dice.randint(1, 3), arriving=arriving, for_s=_OUTAGE_S)
+                answers["outages of Firestore"] += 1
+                continue
             came = victim.die_at(
                 self._dice.choice(_BOUNDARIES),
                 self._dice.randint(1, 6),

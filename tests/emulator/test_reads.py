@@ -68,10 +68,6 @@ def uid(firestore_client):
     return uid
 
 
-def ask(catalogue, kind, uid, query):
-    return getattr(catalogue, kind)(uid, query)
-
-
 @pytest.mark.parametrize("asked", ASKED)
 def test_a_page_of_generations_reads_itself_one_more_and_the_users_document(
     proxy, catalogue, uid, asked

@@ -4,7 +4,7 @@ import schemathesis
 
 
 @schemathesis.hook
-def before_call(context, case, kwargs):
-    """Take line breaks out of paths: functions-framework routes none, and answers by itself."""
-    for name, value in (case.path_parameters or {}).items():
-        case.path_parameters[name] = str(value).replace("\n", "").replace("\r", "") or "x"
+def filter_case(context, case):
+    """Leave out paths with line breaks: functions-framework routes none, and answers by itself."""
+    values = (case.path_parameters or {}).values()
+    return not any(character in str(value) for value in values for character in "\r\n")

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -6,7 +7,10 @@ from tests.sounds import content, encoded, tone, wav
 from tests.unit.test_save_voice import LIMITS, Shelf
 from voxshelf.adapters.soundfile_audio import inspect_audio
 from voxshelf.core.account import Policy
+from voxshelf.core.deletion import Manner
 from voxshelf.core.errors import IdempotencyConflict, InvalidAudio, NotFound
+from voxshelf.use_cases.delete_item import delete_item
+from voxshelf.use_cases.deletion_ports import ItemKey
 from voxshelf.use_cases.save_speech import SaveSpeech, save_speech
 
 COMMAND = SaveSpeech(uid="ada", voice_id="voice_a", audio=content(wav(1.0)), text="Hello.")
@@ -87,3 +91,19 @@ def test_speech_may_be_shorter_than_a_sample_but_not_nothing(shelf):
     assert shelf.speak(audio=content(wav(0.2))).generation.audio.duration_s == 0.2
     with pytest.raises(InvalidAudio):
         shelf.speak(audio=content(encoded(tone(0.05))))
+
+
+def test_a_job_has_one_result_whoever_saves_it(shelf):
+    first = shelf.speak(runpod_job_id="job-1")
+    again = shelf.speak(runpod_job_id="job-1", text="Said otherwise.")
+    assert (again.replayed, again.generation) == (True, first.generation)
+    assert not shelf.speak(runpod_job_id="job-2").replayed
+
+
+def test_a_result_that_was_deleted_does_not_come_back_by_itself(shelf):
+    saved = shelf.speak(runpod_job_id="job-1").generation
+    key = ItemKey("generations", saved.generation_id)
+    manner = Manner(undo_for=timedelta(days=1))
+    delete_item("ada", key, manner, library=shelf.library, objects=shelf.objects)
+    with pytest.raises(NotFound):
+        shelf.speak(runpod_job_id="job-1")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from voxshelf.core.errors import NotFound
 from voxshelf.core.reservation import (
     Attempt,
     Decision,
@@ -59,7 +60,8 @@ def decide_of_job(shelf: Shelf, attempt: Attempt) -> Decision:
 
     Raises:
         InProgress: when the other one is saving at this moment.
-        IdempotencyConflict, NotFound, PermissionDenied, QuotaExceeded: see `decide_generation`.
+        NotFound: also when it was saved, and has been deleted since.
+        IdempotencyConflict, PermissionDenied, QuotaExceeded: see `decide_generation`.
     """
     replay = replay_of(shelf, attempt)
     if replay is not None:
@@ -68,6 +70,8 @@ def decide_of_job(shelf: Shelf, attempt: Attempt) -> Decision:
     if entry is not None:
         if entry.ready is not None and is_of_same_job(entry.ready, attempt):
             return Replay(entry.ready)
+        if entry.trash is not None:
+            raise NotFound("This result was saved, and deleted. Restore it instead.")
         if entry.pending is not None and shelf.now < entry.pending.since + attempt.policy.lease:
             raise in_progress()
     return decide_generation(shelf, attempt)

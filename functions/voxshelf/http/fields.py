@@ -42,12 +42,13 @@ class FieldReader:
         self, *names: str, max_characters: int, multiline: bool = True, trim: bool = True
     ) -> str | None:
         """Return the first of the named fields that is there; empty counts as absent."""
+        found = []
         for name in names:
             value = self._values.get(name)
             if value is not None:
                 kept = value.strip() if trim and isinstance(value, str) else value
-                return _text(name, kept, max_characters, multiline=multiline) or None
-        return None
+                found.append(_text(name, kept, max_characters, multiline=multiline))
+        return found[0] or None if found else None
 
     def required_text(self, *names: str, max_characters: int) -> str:
         """Return the first of the named fields that is there, on one line."""
