@@ -91,10 +91,10 @@ _PAGING: dict[str, tuple[str, Parameter]] = {
         "`next_page_token` of the page before, for the same sort, order and filters.",
         {"type": "string"},
     ),
-    "sort": ("What to sort by.", {"type": "string", "enum": [*SORTS], "default": SORTS[0]}),
+    "sort": ("What to sort by.", {"type": "string", "enum": [*SORTS, ""], "default": SORTS[0]}),
     "order": (
         "Descending (newest or Z first) or ascending.",
-        {"type": "string", "enum": ["desc", "asc"], "default": "desc"},
+        {"type": "string", "enum": ["desc", "asc", ""], "default": "desc"},
     ),
     "include_total": (
         _INCLUDE_TOTAL,
