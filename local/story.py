@@ -88,10 +88,10 @@ class Story:
             ("withdraw a leaked address", self._renew),
             ("rename the voice", self._rename),
             ("delete, and undo it", self._undo),
-            ("move house: export, import as the second user", self._move),
+            ("move house to the second user", self._move),
             ("clone on RunPod, and go away", self._clone),
             ("speak on RunPod, and go away", self._speak),
-            ("delete the voice and one generation for good", self._delete),
+            ("delete for good", self._delete),
         ]
 
     def _sign_up(self) -> str:
