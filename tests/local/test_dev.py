@@ -152,7 +152,7 @@ def test_second_start_names_the_busy_port_and_its_process(
 
     refused = dev()
 
-    assert refused.process.wait(timeout=30) == 1
+    assert refused.process.wait(timeout=60) == 1
     assert f"{ports['hosting']} (hosting)" in refused.text
     assert any(f"process {process.pid}" in refused.text for process in running.below())
     assert "Traceback" not in refused.text
