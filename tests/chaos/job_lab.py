@@ -68,10 +68,10 @@ class Instance:
         self.restart()
         return came
 
-    def lose_commits(self, number: int, *, arriving: bool, for_s: float) -> None:
-        """Answer every commit from the n-th on with a failure, some of which did happen."""
+    def lose_commits(self, number: int, times: int, *, arriving: bool, for_s: float) -> None:
+        """Answer so many commits from the n-th on with a failure; those that arrive do happen."""
         lost = LoseAnswer() if arriving else Fail(grpc.StatusCode.CANCELLED)
-        self.board.add(Rule(lost, COMMIT, first=number, times=EVER))
+        self.board.add(Rule(lost, COMMIT, first=number, times=times))
         time.sleep(for_s)
         self.board.clear()
 

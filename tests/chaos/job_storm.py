@@ -18,6 +18,7 @@ from google.api_core.exceptions import GoogleAPIError
 from local.runpod.plan import CHANCES
 from tests.chaos import faults
 from tests.chaos.experiment import Experiment, Result, begun
+from tests.chaos.faults import EVER
 from tests.chaos.job_checks import Judgement, leaks, without_kept
 from tests.chaos.job_clients import ENDED, Browser, Habits, recorded
 from tests.chaos.job_lab import MAX_ACTIVE_JOBS, JobLab
@@ -31,10 +32,12 @@ _CHANCE_OF_HUGE = 0.015
 _RARE = ({"output": "audio_url"}, {"end": "stuck"})
 _SHARE_OF_CLONES = 0.25
 _BROWSERS = 16
-_KILLED = ("runpod_webhook", "runpod_webhook", "jobs", "reconcile", "voices_clone", "tts_generate")
+# Each group is attacked on its own, one of it after another.
+_SETTLING = ("runpod_webhook", "runpod_webhook", "reconcile")
+_STARTING = ("jobs", "voices_clone", "tts_generate")
 _BOUNDARIES = (faults.COMMIT, faults.COMMIT, faults.READ, faults.UPLOAD)
-_KILL_WITHIN_S = 3.0
-_SHARE_OF_OUTAGES, _OUTAGE_S = 0.5, 1.0
+_KILL_WITHIN_S = 2.0
+_SHARE_OF_OUTAGES, _OUTAGE_S = 0.4, 0.7
 # Longer than a job may be without an id (`core.jobs.START_LIFETIME`).
 _PAST = dt.timedelta(minutes=30)
 # No webhook comes any more by then, with all its retries.
@@ -77,7 +80,11 @@ class Storm:
         chances = {**dict.fromkeys(CHANCES, _CHANCE), "huge": _CHANCE_OF_HUGE}
         plan = {"seed": seed, "chance": chances, "queue": list(_RARE)}
         self.site.runpod.control("faults", plan)
-        others = [threading.Thread(target=act) for act in (self._attack, self._schedule)]
+        others = [
+            threading.Thread(target=self._attack, args=(_SETTLING,)),
+            threading.Thread(target=self._attack, args=(_STARTING,)),
+            threading.Thread(target=self._schedule),
+        ]
         for other in others:
             other.start()
         try:
@@ -88,14 +95,16 @@ class Storm:
             for other in others:
                 other.join()
 
-    def _attack(self) -> None:
+    def _attack(self, targets: tuple[str, ...]) -> None:
         """Kill one function after another between two of its steps, or keep it from writing."""
         answers = self._experiment.result.answers
-        while not self._over.wait(self._dice.uniform(0.1, 1.0)):
-            victim = self.site.instances[self._dice.choice(_KILLED)]
+        while not self._over.wait(self._dice.uniform(0.1, 0.6)):
+            victim = self.site.instances[self._dice.choice(targets)]
             if self._dice.random() < _SHARE_OF_OUTAGES:
-                arriving = self._dice.random() < 0.5
-                victim.lose_commits(self._dice.randint(1, 3), arriving=arriving, for_s=_OUTAGE_S)
+                # One alone is met by one step of a save, and the steps after it are not.
+                times, arriving = self._dice.choice((1, 1, 2, EVER)), self._dice.random() < 0.5
+                number = self._dice.randint(1, 3)
+                victim.lose_commits(number, times, arriving=arriving, for_s=_OUTAGE_S)
                 answers["outages of Firestore"] += 1
                 continue
             came = victim.die_at(
