@@ -113,8 +113,7 @@ class FirestoreJobs:
     def due(self) -> Iterator[OwnedJob]:
         """See `Jobs.due`."""
         with translated():
-            # Any read tells the time of the database.
-            now = self._places.account("-").get(**BOUNDED).read_time
+            now = self._places.now()
             for snapshot in self._due_at(now).stream(timeout=_STREAM_TIMEOUT_S):
                 yield _owned(snapshot)
 

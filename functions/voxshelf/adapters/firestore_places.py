@@ -35,6 +35,11 @@ class Places:
         """Use `client`, which may be shared by threads."""
         self.client = client
 
+    def now(self) -> datetime:
+        """Return the database's time, by which leases run and jobs are due: any read tells it."""
+        time: datetime = self.account("-").get(**BOUNDED).read_time
+        return time
+
     def account(self, uid: str) -> firestore.DocumentReference:
         """Return the user's own document."""
         return self._document("users", uid)

@@ -12,7 +12,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_errors import translated
-from voxshelf.adapters.firestore_places import BOUNDED, Places, Snapshot
+from voxshelf.adapters.firestore_places import Places, Snapshot
 from voxshelf.adapters.firestore_receipts import receipt_of
 from voxshelf.use_cases.deletion_ports import Deletion
 from voxshelf.use_cases.ports import Garbage, Kind, Leftover, Renaming
@@ -31,8 +31,7 @@ class FirestoreUpkeep:
     def leftovers(self, older_than: timedelta) -> Iterator[Leftover]:
         """See `Upkeep.leftovers`."""
         with translated():
-            # Any read tells the time of the database, which is the one that leases run by.
-            now = self._places.account("-").get(**BOUNDED).read_time
+            now = self._places.now()
             for kind in _KINDS:
                 unsettled = self._places.client.collection_group(kind).where(
                     filter=FieldFilter("unsettled_since", "<", now - older_than)

@@ -3,12 +3,13 @@
 import contextlib
 from datetime import UTC, datetime
 
-from voxshelf.core.errors import InvalidRequest, NotFound, RunpodFailed, Unavailable
+from voxshelf.core.errors import NotFound, RunpodFailed, Unavailable
 from voxshelf.core.jobs import Job
 from voxshelf.core.names import is_valid_id
 from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.job_orders import read_adoption
+from voxshelf.http.list_query import read_page_size
 from voxshelf.http.page_tokens import PageTokens
 from voxshelf.http.present_jobs import job_answer, job_body
 from voxshelf.http.wire_jobs import JobList
@@ -17,15 +18,12 @@ from voxshelf.use_cases.cancel_job import cancel_job
 from voxshelf.use_cases.settle_job import settle_job
 from voxshelf.wiring import services
 
-_MAX_PAGE_SIZE = 100
-_DEFAULT_PAGE_SIZE = 25
-
 
 def _list(call: Call) -> Answer:
     tokens = PageTokens(call.services.page_token_key, call.uid, "jobs")
     token = call.request.args.get("page_token")
     after = tokens.read(token) if token else None
-    page = call.services.runpod.jobs.jobs(call.uid, _page_size(call), after)
+    page = call.services.runpod.jobs.jobs(call.uid, read_page_size(call.request.args), after)
     body: JobList = {
         "status": "success",
         "jobs": [job_body(job) for job in page.items],
@@ -103,16 +101,6 @@ def _known(job_id: str) -> str:
     if not is_valid_id(job_id):
         raise NotFound("There is no such job.")
     return job_id
-
-
-def _page_size(call: Call) -> int:
-    text = call.request.args.get("page_size") or str(_DEFAULT_PAGE_SIZE)
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= _MAX_PAGE_SIZE):
-        raise InvalidRequest(
-            f"page_size must be a number from 1 to {_MAX_PAGE_SIZE}.",
-            details={"field": "page_size"},
-        )
-    return int(text)
 
 
 ROUTES = (

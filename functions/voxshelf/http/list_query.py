@@ -42,7 +42,7 @@ def read_list_query(
     query = ListQuery(
         sort=_choice(arguments, "sort", SORTS),
         descending=_choice(arguments, "order", ("desc", "asc")) == "desc",
-        page_size=_page_size(arguments),
+        page_size=read_page_size(arguments),
         filters={
             name: _filter(name, value)
             for name, value in sent.items()
@@ -81,7 +81,12 @@ def _choice(arguments: Mapping[str, str], name: str, choices: tuple[str, ...]) -
     return value
 
 
-def _page_size(arguments: Mapping[str, str]) -> int:
+def read_page_size(arguments: Mapping[str, str]) -> int:
+    """Return how many items a page may have.
+
+    Raises:
+        InvalidRequest.
+    """
     text = arguments.get("page_size") or str(DEFAULT_PAGE_SIZE)
     if not (
         text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_PAGE_SIZE

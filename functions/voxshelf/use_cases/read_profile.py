@@ -6,15 +6,22 @@ from voxshelf.use_cases.ports import Catalogue, ContentCache
 
 
 def read_profile(
-    uid: str, voice_id: str, *, catalogue: Catalogue, cache: ContentCache
+    uid: str,
+    voice_id: str,
+    *,
+    catalogue: Catalogue,
+    cache: ContentCache,
+    known: Profile | None = None,
 ) -> tuple[Profile, bytes]:
     """Return what is known of a voice's profile, and its bytes.
+
+    `known` is what the caller has looked up just before.
 
     Raises:
         NotFound: when there is no such voice, or it has no profile.
         Unavailable.
     """
-    profile = profile_of(uid, voice_id, catalogue)
+    profile = known or profile_of(uid, voice_id, catalogue)
     try:
         return profile, cache.read(profile.path, profile.sha256)
     except NotFound:

@@ -56,7 +56,9 @@ def start_speech(
     if voice.profile is None:
         raise InvalidRequest("This voice has no profile to speak with. Clone it first.")
     try:
-        profile, data = read_profile(uid, order.voice_id, catalogue=catalogue, cache=cache)
+        profile, data = read_profile(
+            uid, order.voice_id, catalogue=catalogue, cache=cache, known=voice.profile
+        )
     except NotFound:
         raise NotFound("There is no such voice.") from None
     if not profile.trusted and not jobs.is_trusted(profile.sha256):
