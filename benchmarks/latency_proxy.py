@@ -9,18 +9,16 @@ are warm.
 import argparse
 import asyncio
 import contextlib
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from local.layout import ROOT
+from benchmarks.servers import printing_addresses
 from local.ports import HOST
 
 _CHUNK_BYTES = 256 * 1024
-_START_DEADLINE_S = 10.0
 
 
 class Watch(Protocol):
@@ -163,16 +161,9 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
 @contextlib.contextmanager
 def delaying(servers: Sequence[str], round_trip_s: float) -> Iterator[list[str]]:
     """Run a proxy before each server, all in one other process; yields their addresses."""
-    command = [sys.executable, "-m", "benchmarks.latency_proxy", str(round_trip_s), *servers]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
-        yield process.stdout.readline().split()
-    finally:
-        # The end of its input ends it, also when this process dies.
-        process.communicate(timeout=_START_DEADLINE_S)
+    arguments = (str(round_trip_s), *servers)
+    with printing_addresses("benchmarks.latency_proxy", *arguments) as addresses:
+        yield addresses
 
 
 def main(arguments: Sequence[str]) -> int:

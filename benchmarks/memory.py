@@ -6,21 +6,17 @@ one's idle. Small saves on all its threads warm it up first.
 
 import base64
 import json
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 from benchmarks import api, recordings
 from benchmarks.client import Request
 from benchmarks.footprint import footprint
 from benchmarks.report import Reading, Result
-from benchmarks.servers import Backends, Server, serving
+from benchmarks.servers import Backends, Server, serving_with_own_tmp
 from benchmarks.shelf import Shelf
 
 ROUNDS = 3
@@ -100,7 +96,8 @@ def _rise(backends: Backends, shelf: Shelf, load: _Load, count: int, run: int) -
     small = recordings.recording(1)
     warm_ups = [api.save_speech(shelf.voice_id, f"Warm {n}.", small) for n in range(_WARM_UPS)]
     requests = [load.request(count * run + number) for number in range(count)]
-    with _server(backends) as (server, folder):
+    environ = backends.function_environ()
+    with serving_with_own_tmp("tts_save", environ) as (server, folder):
         _send(server, warm_ups, 201, shelf.user.id_token)
         with footprint(server.process.pid, folder, _SAMPLE_EVERY_S) as idle:
             time.sleep(_IDLE_S)
@@ -112,14 +109,3 @@ def _rise(backends: Backends, shelf: Shelf, load: _Load, count: int, run: int) -
 def _send(server: Server, requests: Sequence[Request], status: int, token: str) -> None:
     with ThreadPoolExecutor(max_workers=max(_AT_ONCE)) as clients:
         list(clients.map(lambda request: server.client(token).send(request, status), requests))
-
-
-@contextmanager
-def _server(backends: Backends) -> Iterator[tuple[Server, Path]]:
-    folder = Path(tempfile.mkdtemp(prefix="memory-"))
-    try:
-        environ = {**backends.function_environ(), "TMPDIR": str(folder)}
-        with serving("tts_save", environ) as server:
-            yield server, folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

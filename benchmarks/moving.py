@@ -6,7 +6,6 @@ The server is the function on functions-framework, as on the platform; `/tmp` is
 import hashlib
 import json
 import secrets
-import shutil
 import tempfile
 import time
 import zipfile
@@ -23,7 +22,7 @@ from benchmarks import api, recordings
 from benchmarks.client import UnexpectedAnswer
 from benchmarks.footprint import Footprint, footprint
 from benchmarks.report import Reading, Result
-from benchmarks.servers import Backends, Server, serving
+from benchmarks.servers import Backends, Server, serving, serving_with_own_tmp
 from benchmarks.shelf import Shelf
 from local.auth_emulator import User, sign_up
 from local.ports import HOST
@@ -87,7 +86,10 @@ def _stock(backends: Backends, shelf: Shelf) -> None:
 
 
 def _export(backends: Backends, shelf: Shelf, archive: Path) -> _Run:
-    with _server(backends) as (server, folder), _http(server, shelf.user) as http:
+    with (
+        serving_with_own_tmp("library", backends.function_environ()) as (server, folder),
+        _http(server, shelf.user) as http,
+    ):
         _answer(http.get("/api/library/export", params={"voice_ids": shelf.voice_id}))
         idle = _idle(server, folder)
         started = time.perf_counter()
@@ -110,7 +112,10 @@ def _parts(backends: Backends, user: User, folder: Path) -> list[Path]:
     """Export in parts, for the import: the Storage emulator reads a whole object for each range."""
     parts: list[Path] = []
     query = {"part_bytes": _PART_BYTES}
-    with _server(backends) as (server, _), _http(server, user) as http:
+    with (
+        serving_with_own_tmp("library", backends.function_environ()) as (server, _),
+        _http(server, user) as http,
+    ):
         while True:
             answer = http.get("/api/library/export", params=query)
             _answer(answer)
@@ -127,7 +132,10 @@ def _import(backends: Backends, parts: list[Path], archive: Path) -> _Run:
     email = f"moved-{secrets.token_hex(4)}@voxshelf.example"
     user = sign_up(backends.auth, email, secrets.token_urlsafe())
     items, time_s = 0, 0.0
-    with _server(backends) as (server, folder), _http(server, user) as http:
+    with (
+        serving_with_own_tmp("library", backends.function_environ()) as (server, folder),
+        _http(server, user) as http,
+    ):
         # The voice alone, by a body: it starts what decodes audio.
         _answer(http.post("/api/library/import", content=_voice_alone(parts[0]), headers=_ZIP))
         idle = _idle(server, folder)
@@ -227,14 +235,3 @@ def _http(server: Server, user: User) -> Iterator[httpx.Client]:
     url = f"http://{HOST}:{server.port}"
     with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as client:
         yield client
-
-
-@contextmanager
-def _server(backends: Backends) -> Iterator[tuple[Server, Path]]:
-    folder = Path(tempfile.mkdtemp(prefix="moving-tmp-"))
-    try:
-        environ = {**backends.function_environ(), "TMPDIR": str(folder)}
-        with serving("library", environ) as server:
-            yield server, folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

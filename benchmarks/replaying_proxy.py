@@ -5,7 +5,6 @@ there are. Firestore reads an index, and takes the longer the more it answers wi
 """
 
 import contextlib
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +12,9 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped] # it ships no types
 
-from local.layout import ROOT
+from benchmarks.servers import printing_addresses
 from local.ports import HOST
 
-_STOP_DEADLINE_S = 10.0
 _ANY_SIZE = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 _PASSED_ON = ("authorization", "google-cloud-resource-prefix", "x-goog-request-params")
 
@@ -48,20 +46,9 @@ class _Replaying(grpc.GenericRpcHandler):  # type: ignore[misc] # it ships no ty
 
 @contextlib.contextmanager
 def replaying(server: str) -> Iterator[str]:
-    """Run the proxy before a server (`host:port`) in another process; yields its address.
-
-    In this one it would take time from whoever asks here.
-    """
-    command = [sys.executable, "-m", "benchmarks.replaying_proxy", server]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
-        yield process.stdout.readline().strip()
-    finally:
-        # The end of its input ends it, also when this process dies.
-        process.communicate(timeout=_STOP_DEADLINE_S)
+    """Run the proxy before a server (`host:port`) in another process; yields its address."""
+    with printing_addresses("benchmarks.replaying_proxy", server) as (address,):
+        yield address
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,10 +6,12 @@ it would measure.
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +27,7 @@ FUNCTIONS = ROOT / "functions"
 HELLO = ROOT / "benchmarks" / "hello.py"
 _FRAMEWORK = Path(sys.executable).with_name("functions-framework")
 _START_DEADLINE_S = 30.0
+_END_DEADLINE_S = 10.0
 _CONNECT_EVERY_S = 0.005
 # The platform sets none of these, and each of them changes how Python starts.
 _NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONUNBUFFERED")
@@ -121,6 +124,35 @@ def serving(
     command = [str(_FRAMEWORK), "--source", str(source or FUNCTIONS / "main.py")]
     with _running(target, [*command, "--target", target], environ, FUNCTIONS) as server:
         yield server
+
+
+@contextmanager
+def serving_with_own_tmp(target: str, environ: Mapping[str, str]) -> Iterator[tuple[Server, Path]]:
+    """Serve a function whose `/tmp` is a folder of its own, which goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{target}-"))
+    try:
+        with serving(target, {**environ, "TMPDIR": str(folder)}) as server:
+            yield server, folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def printing_addresses(module: str, *arguments: str) -> Iterator[list[str]]:
+    """Run a module of ours that prints where it serves until its input ends; yields that.
+
+    In this process it would take time from whoever asks here.
+    """
+    command = [sys.executable, "-m", module, *arguments]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        yield process.stdout.readline().split()
+    finally:
+        # The end of its input ends it, also when this process dies.
+        process.communicate(timeout=_END_DEADLINE_S)
 
 
 @contextmanager
