@@ -154,8 +154,12 @@ class Wiring:
     @cached_property
     def _isolated_audio(self) -> "IsolatedAudio":
         from voxshelf.adapters.isolated_audio import IsolatedAudio
+        from voxshelf.http import request_log
 
-        return IsolatedAudio()
+        def report(complaint: str) -> None:
+            request_log.problem("audio worker did not start", {"complaint": complaint})
+
+        return IsolatedAudio(report)
 
     @cached_property
     def _storage(self) -> "StorageApi":

@@ -42,7 +42,7 @@ def apps():
 @pytest.fixture(scope="session")
 def decoder():
     """Return warm workers, shared by the tests: none of them may harm the next one's."""
-    inspect_audio = IsolatedAudio()
+    inspect_audio = IsolatedAudio(pytest.fail)
     inspect_audio.start()
     yield inspect_audio
     inspect_audio.close()

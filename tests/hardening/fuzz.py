@@ -57,7 +57,7 @@ def run(cases: Iterable[Case]) -> Findings:
         name: functions_framework.create_app(name, str(MAIN))
         for name in ("voices_save", "tts_save")
     }
-    inspect_audio, findings = IsolatedAudio(), Findings()
+    inspect_audio, findings = IsolatedAudio(print), Findings()
     wiring.use(MemoryServices(inspect_audio=inspect_audio))
     try:
         # Blocks are full from here on: what grows later grows with the files.

@@ -7,4 +7,4 @@ from voxshelf.adapters.isolated_audio import IsolatedAudio
 
 __all__ = ["tts_save", "voices_save"]
 
-wiring.use(MemoryServices(inspect_audio=IsolatedAudio()))
+wiring.use(MemoryServices(inspect_audio=IsolatedAudio(print)))

@@ -29,7 +29,9 @@ def order(word: str):
 @pytest.fixture
 def standin():
     """Return workers that do what the content says, and give up after a second."""
-    inspect_audio = IsolatedAudio(deadline_s=1.0, module="tests.hardening.standin_worker")
+    inspect_audio = IsolatedAudio(
+        pytest.fail, deadline_s=1.0, module="tests.hardening.standin_worker"
+    )
     yield inspect_audio
     inspect_audio.close()
 
@@ -101,16 +103,33 @@ def test_a_worker_that_ends_between_the_check_and_the_file_is_replaced():
                 worker._process.wait()
             super()._send(slot, request, descriptor)
 
-    inspect_audio = Deaf()
+    inspect_audio = Deaf(pytest.fail)
     assert is_well(inspect_audio)
     assert inspect_audio.killed == 1
     inspect_audio.close()
 
 
 def test_a_worker_that_cannot_start_is_a_fault_of_ours_and_not_the_files():
-    inspect_audio = IsolatedAudio(module="tests.hardening.no_such_module")
+    complaints = []
+    inspect_audio = IsolatedAudio(complaints.append, module="tests.hardening.no_such_module")
     with pytest.raises(Unavailable):
         is_well(inspect_audio)
+    inspect_audio.close()
+    assert len(complaints) == 1
+    assert "exit code 1" in complaints[0]
+    assert "No module named tests.hardening.no_such_module" in complaints[0]
+
+
+def test_a_worker_imports_what_its_parent_does_wherever_that_lies(tmp_path, monkeypatch):
+    """On the platform packages lie below PYTHONUSERBASE, which no worker is told."""
+    (tmp_path / "worker_of_elsewhere.py").write_text(
+        "from tests.hardening.standin_worker import inspect, serve\n"
+        "import sys\n"
+        "serve(int(sys.argv[1]), inspect)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    inspect_audio = IsolatedAudio(pytest.fail, module="worker_of_elsewhere")
+    assert is_well(inspect_audio)
     inspect_audio.close()
 
 
@@ -166,7 +185,7 @@ import sys, time
 from tests.sounds import content, wav
 from voxshelf.adapters.isolated_audio import IsolatedAudio
 from voxshelf.core.audio import SAMPLE_LIMITS
-inspect_audio = IsolatedAudio()
+inspect_audio = IsolatedAudio(print)
 inspect_audio(content(wav(1.0)), SAMPLE_LIMITS)
 with inspect_audio._slot() as slot:
     print(slot.worker()._process.pid, flush=True)

@@ -49,6 +49,7 @@ def serve(descriptor: int, inspect_audio: AudioInspector) -> None:
     """Answer with `inspect_audio`, which is loaded by now: from here on no file is written."""
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _mute()
     with socket.socket(fileno=descriptor) as channel:
         channel.sendall(b"\n")
         while True:
@@ -58,6 +59,13 @@ def serve(descriptor: int, inspect_audio: AudioInspector) -> None:
             _limit(resource.RLIMIT_CPU, int(_cpu_used_s()) + _CPU_S)
             reply = _reply(json.loads(message), descriptors[0], inspect_audio)
             channel.sendall(json.dumps(reply).encode() + b"\n")
+
+
+def _mute() -> None:
+    """Let complaints go nowhere from now on: until here they told why the start failed."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stderr.fileno())
+    os.close(nowhere)
 
 
 def _limit(what: int, value: int) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -26,6 +26,8 @@ DECODE_DEADLINE_S = 60.0
 _START_DEADLINE_S = 30.0
 # A reply is some hundred bytes, and 400 of peaks.
 _MAX_REPLY_BYTES = 64 * 1024
+# The end of a traceback names what is missing.
+_COMPLAINT_CHARACTERS = 2_000
 # Decoding is bound by the CPU, of which an instance has one; the second worker serves while
 # the first one is busy with a long file or hangs.
 WORKERS = 2
@@ -39,17 +41,27 @@ class _NoAnswer(Exception):
 
 
 class _NotListening(Exception):
-    """The worker did not start, or ended before it saw the file."""
+    """The worker ended before it saw the file."""
+
+
+class _NotStarted(_NotListening):
+    """The worker never came up; the text is what it complained of."""
 
 
 class IsolatedAudio:
     """Plays `AudioInspector`. Workers start when they are first needed and live on."""
 
     def __init__(
-        self, deadline_s: float = DECODE_DEADLINE_S, module: str = "voxshelf.adapters.audio_worker"
+        self,
+        report: Callable[[str], None],
+        deadline_s: float = DECODE_DEADLINE_S,
+        module: str = "voxshelf.adapters.audio_worker",
     ) -> None:
-        """Give each file `deadline_s`; `module` is what the workers run."""
-        self._deadline_s, self._module = deadline_s, module
+        """Give each file `deadline_s`; `module` is what the workers run.
+
+        `report` is told, for the log, why a worker did not start.
+        """
+        self._report, self._deadline_s, self._module = report, deadline_s, module
         self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
         for _ in range(WORKERS):
             self._idle.put(None)
@@ -74,8 +86,10 @@ class IsolatedAudio:
                 raise InvalidAudio(
                     f"The {limits.noun} cannot be decoded: save it anew, as 16-bit WAV."
                 ) from None
-            except _NotListening:
+            except _NotListening as reason:
                 slot.end()
+                if isinstance(reason, _NotStarted):
+                    self._report(str(reason))
                 raise Unavailable("Audio cannot be checked at the moment. Try again.") from None
 
     def _send(self, slot: "_Slot", request: bytes, descriptor: int) -> None:
@@ -132,13 +146,15 @@ class _Worker:
                 [sys.executable, "-m", module, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                # The decoders write their complaints about a stranger's file there, which would
-                # stand between the lines of the log.
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                # Until it is ready, which is why it did not start. The decoders' complaints about
+                # a stranger's file go nowhere: they would stand between the lines of the log.
+                stderr=subprocess.PIPE,
                 # The environment holds secrets and the way to credentials: none of it goes along.
                 env={
-                    "PYTHONPATH": _PACKAGE_PARENT,
+                    # What this process can import. Where packages lie is only in its path on the
+                    # platform: the buildpack installs them below PYTHONUSERBASE.
+                    "PYTHONPATH": os.pathsep.join(filter(None, [_PACKAGE_PARENT, *sys.path])),
                     "PATH": os.defpath,
                     # No linear algebra here: a pool of threads for it would only cost start-up.
                     "OPENBLAS_NUM_THREADS": "1",
@@ -150,15 +166,29 @@ class _Worker:
 
     def send(self, request: bytes, descriptor: int) -> None:
         """Pass a file on as soon as the worker is ready. Raises _NotListening."""
+        if not self._ready:
+            self._wait_for_start()
         try:
-            if not self._ready:
-                self._channel.settimeout(_START_DEADLINE_S)
-                self._ready = self._channel.recv(1) == b"\n"
-            if not self._ready:
-                raise _NotListening
             socket.send_fds(self._channel, [request], [descriptor])
         except OSError as error:
             raise _NotListening from error
+
+    def _wait_for_start(self) -> None:
+        self._channel.settimeout(_START_DEADLINE_S)
+        try:
+            self._ready = self._channel.recv(1) == b"\n"
+        except OSError:
+            self._ready = False
+        if not self._ready:
+            self._process.kill()
+            code = self._process.wait()
+            raise _NotStarted(f"exit code {code}: {self._complaint()}")
+
+    def _complaint(self) -> str:
+        """Return the end of what a process that has ended wrote."""
+        assert self._process.stderr is not None
+        text = self._process.stderr.read(_MAX_REPLY_BYTES).decode(errors="replace")
+        return text[-_COMPLAINT_CHARACTERS:].strip()
 
     def reply(self, deadline_s: float) -> dict[str, Any]:
         """Return what the worker says within so many seconds. Raises _NoAnswer."""
@@ -179,6 +209,8 @@ class _Worker:
         self._channel.close()
         self._process.kill()
         self._process.wait()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
 
 
 @contextlib.contextmanager

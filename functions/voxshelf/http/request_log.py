@@ -23,6 +23,11 @@ def event(name: str, facts: dict[str, object]) -> None:
     _write("INFO", name, facts)
 
 
+def problem(name: str, facts: dict[str, object]) -> None:
+    """Log something that the operator has to mend; it holds nothing that a user sent."""
+    _write("ERROR", name, facts)
+
+
 def failure(error: BaseException, request_id: str) -> None:
     """Log where a bug of ours was met.
 
