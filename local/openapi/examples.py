@@ -173,6 +173,8 @@ VOICE_SAVED: VoiceSaved = {
     "voice_id": _VOICE["voice_id"],
     "firebase_url": _VOICE["firebase_url"],
     "saved_files": [_VOICE["sample_file"]],
+    "replayed": False,
+    "warnings": [],
     "voice": _VOICE,
 }
 
@@ -184,6 +186,8 @@ SPEECH_SAVED: SpeechSaved = {
     "firebase_url": _GENERATION["firebase_url"],
     "file_size_bytes": _GENERATION["file_size"],
     "file_size_mb": 0.0,
+    "replayed": False,
+    "warnings": [],
     "metadata": {
         "voice_id": _GENERATION["voice_id"],
         "voice_name": _GENERATION["voice_name"],

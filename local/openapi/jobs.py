@@ -7,6 +7,7 @@ from local.openapi.queries import Parameter, list_parameters
 from local.openapi.requests import Field, RequestBody
 from local.openapi.saves import SAVE_SPEECH, SAVE_VOICE
 from voxshelf.core.jobs import LAST_LOOK
+from voxshelf.http.files import AUDIO
 from voxshelf.use_cases.start_job import MAX_REQUEST_BYTES
 
 _VOICE = {field.name: field for field in SAVE_VOICE.fields}
@@ -62,11 +63,11 @@ START_CLONE = RequestBody(
     ),
     required=(
         ("voice_name", "name", "metadata"),
-        ("audio_file", "audio_base64", "audio_data", "audio_path"),
+        (*AUDIO.all, "audio_path"),
     ),
     fields=(
         *_CLONED,
-        *(_VOICE[name] for name in ("audio_file", "audio_base64", "audio_data", "audio_path")),
+        *(_VOICE[name] for name in (*AUDIO.all, "audio_path")),
         _PARAMETERS,
         _METADATA,
     ),

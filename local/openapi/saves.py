@@ -18,6 +18,7 @@ from voxshelf.http.fields import (
     MAX_TAG_CHARACTERS,
     MAX_TAGS,
 )
+from voxshelf.http.files import AUDIO, PROFILE
 from voxshelf.use_cases.uploads import MAX_UPLOAD_BYTES
 
 _BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
@@ -65,8 +66,13 @@ def _audio(limits: AudioLimits) -> tuple[Field, ...]:
         ),
         Field(
             "audio_base64",
-            "The same as base64 text. A `data:` URI is taken too.",
+            "The same as base64 text, with or without padding, in the usual or the URL-safe "
+            "alphabet. A `data:` URI is taken too.",
             _BASE64,
+        ),
+        *(
+            Field(name, "Another name of `audio_file`.", _BASE64, is_file=True)
+            for name in AUDIO.files[1:]
         ),
         Field(
             "audio_data",
@@ -105,7 +111,7 @@ SAVE_VOICE = RequestBody(
     ),
     required=(
         ("voice_name", "name", "metadata"),
-        ("audio_file", "audio_base64", "audio_data", "audio_path"),
+        (*AUDIO.all, "audio_path"),
     ),
     fields=(
         Field(
@@ -131,6 +137,10 @@ SAVE_VOICE = RequestBody(
             is_file=True,
         ),
         Field("profile_base64", "The same as base64 text.", _BASE64),
+        *(
+            Field(name, "Another name of `profile_file`.", _BASE64, is_file=True)
+            for name in PROFILE.files[1:]
+        ),
         Field("profile_path", _UPLOAD.format(noun="profile"), _TEXT),
         Field(
             "template_message",
@@ -159,7 +169,7 @@ SAVE_SPEECH = RequestBody(
         "One generated speech. The `output` of a RunPod speech job is taken as it is. "
         "Fields that are not listed are ignored."
     ),
-    required=(("voice_id", "metadata"), ("audio_file", "audio_base64", "audio_data", "audio_path")),
+    required=(("voice_id", "metadata"), (*AUDIO.all, "audio_path")),
     fields=(
         Field(
             "voice_id",

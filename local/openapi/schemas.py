@@ -59,6 +59,8 @@ FIELD_NOTES: dict[str, Schema] = {
     "reserved": {"description": "What is being saved at this moment."},
     "sample_file": {"description": "The same as `sample.path`."},
     "saved_files": {"description": "Paths of the stored objects."},
+    "replayed": {"description": "Whether the same was saved before: this is what was saved then."},
+    "warnings": {"description": "Side notes that were not kept as they were sent, and why."},
     "retry_of": {"description": "The failed job whose result this one saves."},
     "saved_as": {"description": "The id in this library; null when it failed."},
     "sha256": {"pattern": "^[0-9a-f]{64}$"},

@@ -1,5 +1,6 @@
 """Deleting one item or many, and restoring."""
 
+import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -233,9 +234,13 @@ class TestMany:
             services.policy, limits=replace(services.policy.limits, generations=600)
         )
         save_voice(function)
-        audio = b64(wav(0.2))
-        ids = [save_speech(function, audio_base64=audio).get_json()["generation_id"]
-               for _ in range(500)]  # fmt: skip
+        audio = wav(0.2)
+        ids = [
+            save_speech(
+                function, audio_file=(io.BytesIO(audio), "x.wav"), text_input=f"Hello {number}."
+            ).get_json()["generation_id"]
+            for number in range(500)
+        ]
         answer = delete_many(function, generation_ids=ids).get_json()
         assert (answer["deleted"], len(answer["results"])) == (500, 500)
         assert get(function, VOICE).get_json()["voice"]["generation_count"] == 0

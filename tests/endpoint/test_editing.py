@@ -223,6 +223,7 @@ class TestVersions:
             {"If-Match": '"7", "1"'},
             {"If-Match": 'W/"1","1"'},
             {"If-Match": "1"},
+            {"If-Match": 'W/"1"'},
         ],
         ids=str,
     )
@@ -235,7 +236,7 @@ class TestVersions:
         [
             '"2"',
             '"0", "2"',
-            'W/"1"',
+            'W/"2"',
             "",
             ",",
             '"01"',

@@ -212,7 +212,7 @@ def test_a_voice_that_exists_is_shown_in_the_refusal(function, runpod):
         ({"audio_base64": "%%%"}, 400, "invalid_request"),
         ({"audio_base64": b64(b"<html>")}, 415, "unsupported_media_type"),
         ({"audio_base64": b64(wav(0.1))}, 422, "invalid_audio"),
-        ({"audio_path": "uploads/bob/x.wav"}, 404, "not_found"),
+        ({"audio_path": "uploads/bob/x.wav", "audio_base64": None}, 404, "not_found"),
         ({"voice_id": "../x"}, 400, "invalid_request"),
         ({"consent": {"statement": "I agree."}}, 400, "invalid_request"),
         ({"parameters": {"audio_url": "http://169.254.169.254/"}}, 400, "invalid_request"),
@@ -362,7 +362,7 @@ def test_a_job_from_elsewhere_is_imported(function, services, runpod):
         {"kind": "clone"},
         {"runpod_job_id": "r-x", "kind": "dance"},
         {"runpod_job_id": "../status/x", "kind": "clone"},
-        {"runpod_job_id": 7, "kind": "clone"},
+        {"runpod_job_id": [7], "kind": "clone"},
     ],
     ids=str,
 )

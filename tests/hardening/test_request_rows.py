@@ -40,8 +40,8 @@ REFUSED = {
     "no body": (lambda: json_body(b""), 400),
     "base64 with junk": (lambda: voice(audio_base64=B64[:100] + "!" + B64[100:]), 400),
     "base64 with junk behind": (lambda: voice(audio_base64=B64 + "<script>"), 400),
-    "base64 cut off": (lambda: voice(audio_base64=B64[:-1]), 400),
-    "base64 of another alphabet": (lambda: voice(audio_base64="-_-_" * 100), 400),
+    "base64 cut off": (lambda: voice(audio_base64=B64[: len(B64) // 4 * 4 - 3]), 400),
+    "base64 of two alphabets": (lambda: voice(audio_base64="-_+/" * 100), 400),
     "base64 of full-width letters": (lambda: voice(audio_base64="ＡＡＡＡ"), 400),
     "base64 with half of a surrogate pair": (lambda: voice(audio_base64=B64 + "\ud800"), 400),
     "base64 that is a number": (lambda: voice(audio_base64=7), 400),
@@ -55,7 +55,6 @@ REFUSED = {
     "Infinity": (lambda: raw('"parameters":{"a":Infinity}'), 400),
     "-Infinity": (lambda: raw('"parameters":{"a":-Infinity}'), 400),
     "1e999": (lambda: raw('"parameters":{"a":1e999}'), 400),
-    "NaN in a form": (lambda: parts(part("parameters", b'{"a":NaN}')), 400),
     "duplicate keys": (lambda: raw('"voice_name":"Other"'), 400),
     "duplicate keys within": (lambda: raw('"parameters":{"a":1,"a":2}'), 400),
     "depth 100,000": (lambda: json_body(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), 400),
@@ -63,18 +62,12 @@ REFUSED = {
         lambda: json_body(b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
         400,
     ),
-    "depth 10,000 in a form": (lambda: parts(part("parameters", b"[" * 10_000)), 400),
     "a number of 5,000 digits": (lambda: raw('"parameters":{"a":' + "9" * 5000 + "}"), 400),
     "a fraction of 5,000 digits, beyond": (
         lambda: raw('"parameters":{"a":' + "9" * 5000 + ".5}"),
         400,
     ),
-    "2^63": (lambda: voice(parameters={"a": 2**63}), 400),
-    "-2^63-1": (lambda: voice(parameters={"a": -(2**63) - 1}), 400),
     "a lone surrogate": (lambda: voice(voice_name="a\ud800b"), 400),
-    "a lone surrogate in a key": (lambda: voice(parameters={"\udfff": 1}), 400),
-    "a lone surrogate in a tag": (lambda: voice(tags=["\ud800"]), 400),
-    "an encoded surrogate": (lambda: raw('"description":"\\udc00"'), 400),
     "bytes that are not UTF-8": (lambda: json_body(b'{"voice_name":"\xff"}'), 400),
     "UTF-16": (lambda: json_body('{"voice_name":"Row"}'.encode("utf-16")), 400),
     "NUL in a name": (lambda: voice(voice_name="a\0b"), 400),
@@ -94,7 +87,6 @@ REFUSED = {
     "a line break behind an id": (lambda: voice(voice_id="a\nb"), 400),
     "an id of 10,000 characters": (lambda: voice(voice_id="a" * 10_000), 400),
     "an id that is not normalised": (lambda: voice(voice_id="e\u0301"), 400),
-    "a parameter named __proto__": (lambda: voice(parameters={"__proto__": 1}), 400),
     "1,000 parameters": (lambda: voice(parameters={f"p{n}": n for n in range(1000)}), 400),
     "1,000 tags": (lambda: voice(tags=["t"] * 1000), 400),
     "a million little values": (lambda: json_body({"a": ["x"] * 1_000_000}), 400),
@@ -116,6 +108,34 @@ def test_a_hostile_request_is_the_clients_mistake(post, services, row):
     assert answer.took_s < SLOWEST_S
     assert services.library.records == {}
     assert services.objects.stored == {}
+
+
+DROPPED = {
+    "NaN in a form": (lambda: parts(part("parameters", b'{"a":NaN}')), "parameters"),
+    "depth 10,000 in a form": (lambda: parts(part("parameters", b"[" * 10_000)), "parameters"),
+    "2^63": (lambda: voice(parameters={"a": 2**63}), "parameters.a"),
+    "-2^63-1": (lambda: voice(parameters={"a": -(2**63) - 1}), "parameters.a"),
+    "a lone surrogate in a key": (lambda: voice(parameters={"\udfff": 1}), "parameters.\ufffd"),
+    "a lone surrogate in a tag": (lambda: voice(tags=["\ud800"]), "tags"),
+    "an encoded surrogate": (lambda: raw('"description":"\\udc00"'), "description"),
+    "a parameter named __proto__": (
+        lambda: voice(parameters={"__proto__": 1}),
+        "parameters.__proto__",
+    ),
+    "a text that is not UTF-8": (lambda: parts(part("description", b"\xff")), "description"),
+}
+
+
+@pytest.mark.parametrize("row", DROPPED)
+def test_a_side_note_that_cannot_be_kept_is_never_stored_and_loses_no_save(post, services, row):
+    request, field = DROPPED[row]
+    answer = post("voices_save", **request())
+    assert answer.status == 201, answer.body
+    assert {warning["field"] for warning in answer.body["warnings"]} == {field}
+    assert answer.took_s < SLOWEST_S
+    voice = answer.body["voice"]
+    assert voice["parameters"] == {}
+    assert not set("\ud800\udc00\udfff") & set(repr(services.library.records))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import base64
 import binascii
+import contextlib
 
 import pytest
 from hypothesis import example, given
@@ -45,10 +46,18 @@ def test_line_breaks_may_stand_anywhere(data, width, end):
     [
         "data:;base64,", "data:audio/wav;base64,", "data:audio/ogg; codecs=opus;base64,",
         "data:application/octet-stream;charset=utf-8;base64,",
+        'data:audio/webm;codecs="opus,vp8";base64,', 'data:audio/mp4; codecs="mp4a.40.2";base64,',
+        "DATA:AUDIO/WAV;BASE64,", "\ndata:audio/wav;base64,", " \r\n data:audio/wav;base64,\n",
     ],
 )  # fmt: skip
 def test_a_data_uri_is_taken(prefix):
     assert decoded(prefix.encode() + b"aGVsbG8=") == b"hello"
+
+
+@given(data=st.binary(max_size=300), urlsafe=st.booleans(), padded=st.booleans())
+def test_either_alphabet_is_taken_with_padding_or_without(data, urlsafe, padded):
+    text = base64.urlsafe_b64encode(data) if urlsafe else base64.b64encode(data)
+    assert decoded(text if padded else text.rstrip(b"=")) == data
 
 
 @given(st.text("AZaz09+/=-_!, \n", max_size=40))
@@ -58,17 +67,46 @@ def test_a_data_uri_is_taken(prefix):
 @example("A")
 @example("AAAA=")
 @example("AA=A")
+@example("AA=")
+@example("AB")
+@example("+-AA")
 @example("data:audio/wav,AAAA")
-def test_it_takes_just_what_the_standard_library_takes_strictly(text):
+def test_of_what_has_all_its_padding_it_takes_just_what_the_standard_library_takes(text):
     letters = text.translate(dict.fromkeys(map(ord, " \n\t\r"))).encode()
+    one_alphabet = not (set(letters) & set(b"+/") and set(letters) & set(b"-_"))
+    usual = letters.translate(bytes.maketrans(b"-_", b"+/"))
     try:
-        expected = binascii.a2b_base64(letters, strict_mode=True)
+        expected = binascii.a2b_base64(usual, strict_mode=True)
         assert len(letters) % 4 == 0
+        assert one_alphabet
     except (ValueError, AssertionError):
-        with pytest.raises(NotBase64):
-            decoded(text.encode())
+        lacks_padding = len(letters) % 4 in (2, 3)
+        if not lacks_padding:
+            with pytest.raises(NotBase64):
+                decoded(text.encode())
+        else:
+            whole = usual.rstrip(b"=") + b"=" * (-len(usual.rstrip(b"=")) % 4)
+            with contextlib.suppress(NotBase64):
+                assert base64.b64encode(decoded(text.encode())) == whole
     else:
         assert decoded(text.encode()) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A", "AAAAA", "AB", "AAC", "-/AA", "+_8=", "AA=A", "AA*=", "data:audio/wav,AAAA"],
+)
+def test_what_is_ambiguous_is_no_base64(text):
+    with pytest.raises(NotBase64):
+        decoded(text.encode())
+
+
+@given(first=st.integers(0, 3), at=st.sampled_from([PIECE - 1, PIECE, 2 * PIECE + 5]))
+def test_two_alphabets_are_refused_however_far_apart_they_are(first, at):
+    text = bytearray(b"A" * (3 * PIECE))
+    text[first], text[at] = ord("+"), ord("_")
+    with pytest.raises(NotBase64):
+        decoded(bytes(text))
 
 
 @pytest.mark.parametrize("at", [PIECE - 4, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE])

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.http.multipart import MAX_PARTS, read_form
-from voxshelf.http.received import LongText
+from voxshelf.http.received import LongText, NotText
 
-FILES = frozenset({"audio_file", "profile_file"})
 BOUNDARY = b"----boundary"
 
 
@@ -36,13 +35,23 @@ def form(*parts: bytes) -> bytes:
 
 
 def read(body: bytes, step: int = 10**9, boundary: str = BOUNDARY.decode()):
+    """Return names and bytes of the parts."""
     with ExitStack() as resources:
-        found = read_form(Dribble(body, step), boundary, FILES, resources)
-        texts = {
-            name: text.piece(0, text.size_bytes) if isinstance(text, LongText) else text
-            for name, text in found.texts.items()
-        }
-        return texts, {name: file.rewound().read() for name, file in found.files.items()}
+        found = list(read_form(Dribble(body, step), boundary, resources))
+        return [(name, part.spool.content().rewound().read()) for name, part in found]
+
+
+def read_part(*head: str, value: bytes = b"v"):
+    """Return the one part of a form with these header lines, and its text if it has one."""
+    with ExitStack() as resources:
+        lines = "".join(f"\r\n{line}" for line in head).encode()
+        body = b"--" + BOUNDARY + lines + b"\r\n\r\n" + value + b"\r\n" + form()
+        ((_, part),) = read_form(Dribble(body, 10**9), BOUNDARY.decode(), resources)
+        try:
+            text = part.text()
+        except NotText:
+            return part, None
+        return part, text.piece(0, text.size_bytes) if isinstance(text, LongText) else text
 
 
 names = st.text("abcdefgh_", min_size=1, max_size=10)
@@ -61,24 +70,54 @@ hostile_bytes = st.lists(
 def test_what_was_sent_is_read_however_it_arrives(texts, audio, step):
     parts = [part(name, text.encode("utf-8", "replace")) for name, text in texts.items()]
     body = form(*parts, part("audio_file", audio, "a.wav"))
-    expected = {name: text.encode("utf-8", "replace").decode() for name, text in texts.items()}
+    expected = [(name, text.encode("utf-8", "replace")) for name, text in texts.items()]
     if b"--" + BOUNDARY not in audio:
-        assert read(body, step) == (expected, {"audio_file": audio})
+        assert read(body, step) == [*expected, ("audio_file", audio)]
 
 
 @pytest.mark.parametrize("size", [499_999, 500_001, 2_000_000])
 def test_a_long_text_is_the_same_text(size):
     value = bytes(65 + index % 26 for index in range(size))
-    assert read(form(part("audio_base64", value)))[0]["audio_base64"] in (value, value.decode())
+    _, text = read_part('Content-Disposition: form-data; name="audio_base64"', value=value)
+    assert text in (value, value.decode())
 
 
-def test_of_parts_with_one_name_the_first_counts():
+def test_parts_with_one_name_are_all_there_in_order():
     body = form(part("a", b"1"), part("a", b"2"), part("audio_file", b"3", "x"), part("a", b"4"))
-    assert read(body) == ({"a": "1"}, {"audio_file": b"3"})
+    assert read(body) == [("a", b"1"), ("a", b"2"), ("audio_file", b"3"), ("a", b"4")]
 
 
-def test_a_file_under_a_name_that_takes_none_is_text():
-    assert read(form(part("voice_name", b"Ada", "blob"))) == ({"voice_name": "Ada"}, {})
+NAMED = 'Content-Disposition: form-data; name="voice_name"'
+
+
+@pytest.mark.parametrize(
+    ("head", "value", "text"),
+    [
+        ([NAMED], b"Zo\xc3\xab", "Zoë"),
+        ([NAMED, "Content-Type: text/plain; charset=utf-8"], b"Zo\xc3\xab", "Zoë"),
+        ([NAMED, 'Content-Type: text/plain; charset="ISO-8859-1"'], b"Zo\xeb", "Zoë"),
+        ([NAMED, "Content-Type: text/plain; charset=UTF-16LE"], b"Z\0o\0", "Zo"),
+        ([NAMED + '; filename="blob"', "Content-Type: text/plain"], b"Ada", "Ada"),
+        (["Content-Disposition: form-data; name=voice_name"], b"Ada", "Ada"),
+        ([NAMED], b"Zo\xeb", None),
+        ([NAMED, "Content-Type: text/plain; charset=klingon"], b"Ada", None),
+    ],
+    ids=["none", "utf-8", "latin-1", "utf-16", "a file name", "no quotes", "wrong", "unknown"],
+)
+def test_a_text_is_read_in_the_encoding_that_its_part_names(head, value, text):
+    assert read_part(*head, value=value)[1] == text
+
+
+def test_a_part_without_a_name_has_the_empty_one():
+    head = b"--" + BOUNDARY + b"\r\nContent-Disposition: form-data\r\n\r\nv\r\n"
+    assert read(head + form()) == [("", b"v")]
+
+
+def test_a_part_tells_what_its_header_says_of_it():
+    part, _ = read_part(NAMED + '; filename="a.wav"', "Content-Transfer-Encoding: BASE64")
+    assert (part.file_name, part.is_base64) == ("a.wav", True)
+    part, _ = read_part(NAMED)
+    assert (part.file_name, part.is_base64) == (None, False)
 
 
 HEAD = b"--" + BOUNDARY + b'\r\nContent-Disposition: form-data; name="n"'
@@ -89,7 +128,6 @@ BROKEN = {
     "an end within a value": part("a", b"1")[:-5],
     "an end within a header": HEAD,
     "no disposition": b"--" + BOUNDARY + b"\r\nX: y\r\n\r\nv\r\n" + form(),
-    "a value that is not UTF-8": form(part("a", b"\xff\xfe")),
     "a header that is not UTF-8": HEAD + b"\r\nX: \xff\r\n\r\nv\r\n" + form(),
     "too many parts": form(*(part(f"n{number}", b"v") for number in range(MAX_PARTS + 1))),
     "10,000 parts": form(*(part(f"n{number}", b"v") for number in range(10_000))),
@@ -124,7 +162,7 @@ def test_a_file_is_the_same_wherever_the_pieces_end(more, behind):
     head = part("a", b"1") + part("audio_file", b"", "a.wav")
     audio = b"A" * (8192 * 2 - len(head) + more)
     body = form(part("a", b"1"), part("audio_file", audio, "a.wav")) + behind
-    assert read(body) == ({"a": "1"}, {"audio_file": audio})
+    assert read(body) == [("a", b"1"), ("audio_file", audio)]
 
 
 @given(st.binary(max_size=300), st.integers(1, 30))

@@ -3,7 +3,7 @@
 from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.commands import read_save_speech
-from voxshelf.http.present import generation_body
+from voxshelf.http.present import generation_body, warnings_body
 from voxshelf.http.wire import SpeechMetadata, SpeechSaved
 from voxshelf.use_cases.save_speech import SavedSpeech, save_speech
 from voxshelf.wiring import services
@@ -33,6 +33,8 @@ def _save(call: Call) -> Answer:
         "file_size_mb": round(size_bytes / _BYTES_PER_MB, 2),
         "metadata": _metadata(saved),
         "generation": generation,
+        "replayed": saved.replayed and call.idempotency_key is None,
+        "warnings": warnings_body(fields),
     }
     return Answer({**body}, 201, {"Idempotent-Replayed": "true"} if saved.replayed else {})
 

@@ -4,7 +4,7 @@ from voxshelf.core.errors import VoiceExists
 from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.commands import read_save_voice
-from voxshelf.http.present import voice_body
+from voxshelf.http.present import voice_body, warnings_body
 from voxshelf.http.wire import VoiceSaved
 from voxshelf.use_cases.save_voice import save_voice
 from voxshelf.wiring import services
@@ -32,6 +32,8 @@ def _save(call: Call) -> Answer:
         "firebase_url": voice["firebase_url"],
         "saved_files": list(saved.voice.object_paths),
         "voice": voice,
+        "replayed": saved.replayed and call.idempotency_key is None,
+        "warnings": warnings_body(fields),
     }
     return Answer({**body}, 201, {"Idempotent-Replayed": "true"} if saved.replayed else {})
 

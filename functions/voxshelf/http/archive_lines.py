@@ -90,7 +90,8 @@ def _voice(uid: str, voice_id: str, record: Mapping[str, Any]) -> SaveVoice:
     consent = record.get("consent")
     if isinstance(consent, dict):
         fields["consent"] = _picked(consent, "statement", "granted_by")
-    command = read_save_voice(uid, _received({**fields, "voice_id": voice_id}), None)
+    received = _received({**fields, "voice_id": voice_id})
+    command = read_save_voice(uid, received, None, lenient=False)
     given = command.consent
     if given is not None and isinstance(consent, dict):
         given = replace(given, granted_at=_time(consent, "granted_at"))
@@ -101,7 +102,8 @@ def _speech(uid: str, record: Mapping[str, Any]) -> SaveSpeech:
     fields = _picked(record, "voice_id", "text", "language", "timestamp", "tags", "parameters")
     fields |= _picked(record, "runpod_job_id")
     fields["generation_time"] = record.get("generation_time_s")
-    return replace(read_save_speech(uid, _received(fields), None), origin=_origin(record))
+    command = read_save_speech(uid, _received(fields), None, lenient=False)
+    return replace(command, origin=_origin(record))
 
 
 def _picked(record: Mapping[str, Any], *names: str) -> dict[str, Any]:

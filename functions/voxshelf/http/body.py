@@ -6,7 +6,7 @@ in text fields. All become the same `Fields`; what a field means is decided else
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
@@ -14,13 +14,13 @@ import flask
 
 from voxshelf.core.content import Content
 from voxshelf.core.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
+from voxshelf.http.form import grouped
 from voxshelf.http.json_text import parse_object
 from voxshelf.http.multipart import read_form
 from voxshelf.http.received import spool_in
 
 # Cloud Functions (2nd gen) refuse HTTP requests over 32 MiB.
 MAX_BODY_BYTES = 32 * 1024 * 1024
-FILE_NAMES = frozenset({"audio_file", "profile_file"})
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -28,13 +28,15 @@ _CHUNK_BYTES = 64 * 1024
 class Fields:
     """Named values and received files.
 
-    Values are text or `LongText` from forms, any JSON value or `LongText` from JSON.
-    `resources` hold what is received for as long as the request lasts.
+    Values are a `Part` or a `Group` of them from forms, any JSON value or `LongText` from JSON.
+    `resources` hold what is received for as long as the request lasts. `warnings` name the side
+    notes that were dropped while the fields were read.
     """
 
     values: Mapping[str, Any]
     files: Mapping[str, Content]
     resources: ExitStack
+    warnings: list[InvalidRequest] = field(default_factory=list)
 
 
 def read_fields(request: flask.Request, resources: ExitStack) -> Fields:
@@ -51,8 +53,7 @@ def read_fields(request: flask.Request, resources: ExitStack) -> Fields:
         boundary = request.mimetype_params.get("boundary")
         if not boundary:
             raise InvalidRequest("The multipart body names no boundary.")
-        form = read_form(stream, boundary, FILE_NAMES, resources)
-        return Fields(form.texts, form.files, resources)
+        return Fields(grouped(read_form(stream, boundary, resources)), {}, resources)
     if request.mimetype == "application/json":
         return Fields(parse_object(_read_all(stream, declared or 0)), {}, resources)
     raise UnsupportedMediaType("Send multipart/form-data or application/json.")

@@ -1,12 +1,11 @@
 """The fields of the two saves (the contract, sections 3 and 4), read into commands."""
 
-import re
-
 from voxshelf.core.content import Content, Source
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.names import voice_id_for
 from voxshelf.http.body import Fields, too_large
 from voxshelf.http.fields import FieldReader
+from voxshelf.http.files import AUDIO, PROFILE
 from voxshelf.use_cases.save_speech import SaveSpeech
 from voxshelf.use_cases.voice_draft import ConsentGiven, SaveVoice
 
@@ -20,59 +19,61 @@ MAX_STATEMENT_CHARACTERS = 5_000
 # A day: no generation runs longer, and a mistaken unit (ms) shows.
 MAX_GENERATION_TIME_S = 86_400
 
-_TIMESTAMP = re.compile(r"\d{8}_\d{6}")
 
-
-def read_save_voice(uid: str, fields: Fields, idempotency_key: str | None) -> SaveVoice:
-    """Read the command of `POST /api/voices/save`.
+def read_save_voice(
+    uid: str, fields: Fields, idempotency_key: str | None, *, lenient: bool = True
+) -> SaveVoice:
+    """Read the command of `POST /api/voices/save`; for `lenient` see `FieldReader`.
 
     Raises:
         InvalidRequest: naming the field.
     """
-    reader = FieldReader(fields)
+    reader = FieldReader(fields, lenient=lenient)
     name = reader.required_text("voice_name", "name", max_characters=MAX_NAME_CHARACTERS)
     return SaveVoice(
         uid=uid,
         voice_id=reader.item_id("voice_id") or voice_id_for(name),
         name=name,
         sample=read_audio(reader),
-        profile=reader.source("profile_path", "profile_file", "profile_base64"),
+        profile=reader.source("profile_path", PROFILE),
         template_message=reader.text("template_message", max_characters=MAX_TEMPLATE_CHARACTERS),
         language=reader.language("language"),
         description=reader.text("description", max_characters=MAX_DESCRIPTION_CHARACTERS),
         tags=reader.tags("tags"),
         consent=_consent(reader),
         parameters=reader.parameters("parameters"),
-        runpod_job_id=reader.item_id("runpod_job_id"),
+        runpod_job_id=reader.runpod_job_id("runpod_job_id"),
         replace=reader.flag("replace"),
         idempotency_key=idempotency_key,
     )
 
 
-def read_save_speech(uid: str, fields: Fields, idempotency_key: str | None) -> SaveSpeech:
-    """Read the command of `POST /api/tts/save`.
+def read_save_speech(
+    uid: str, fields: Fields, idempotency_key: str | None, *, lenient: bool = True
+) -> SaveSpeech:
+    """Read the command of `POST /api/tts/save`; for `lenient` see `FieldReader`.
 
     Raises:
         InvalidRequest: naming the field.
     """
-    reader = FieldReader(fields)
+    reader = FieldReader(fields, lenient=lenient)
     voice_id = reader.item_id("voice_id")
     if voice_id is None:
         raise InvalidRequest("voice_id is required.", details={"field": "voice_id"})
-    rate = reader.number("sample_rate", maximum=10_000_000)
+    rate = reader.hertz("sample_rate", maximum=10_000_000)
     return SaveSpeech(
         uid=uid,
         voice_id=voice_id,
         audio=read_audio(reader),
         text=reader.text("text_input", "text", max_characters=MAX_TEXT_CHARACTERS, trim=False),
         language=reader.language("language"),
-        generation_time_s=reader.number("generation_time", maximum=MAX_GENERATION_TIME_S),
+        generation_time_s=reader.seconds("generation_time", maximum=MAX_GENERATION_TIME_S),
         declared_rate_hz=None if rate is None else int(rate),
         declared_shape=reader.shape("audio_shape"),
-        timestamp=_timestamp(reader),
+        timestamp=reader.timestamp("timestamp"),
         parameters=reader.parameters("parameters"),
         tags=reader.tags("tags"),
-        runpod_job_id=reader.item_id("runpod_job_id"),
+        runpod_job_id=reader.runpod_job_id("runpod_job_id"),
         idempotency_key=idempotency_key,
     )
 
@@ -80,13 +81,11 @@ def read_save_speech(uid: str, fields: Fields, idempotency_key: str | None) -> S
 def read_audio(reader: FieldReader) -> Source:
     """Return the audio of a save or a clone job; it is required.
 
-    `audio_data` is what frontends that called RunPod themselves have named it.
-
     Raises:
         InvalidRequest, PayloadTooLarge.
     """
-    audio = reader.source("audio_path", "audio_file", "audio_base64", "audio_data")
-    if audio is None or (isinstance(audio, Content) and audio.size_bytes == 0):
+    audio = reader.source("audio_path", AUDIO)
+    if audio is None:
         raise InvalidRequest(
             "Send the audio as audio_file, audio_base64 or audio_path.",
             details={"field": "audio_file"},
@@ -103,11 +102,5 @@ def _consent(reader: FieldReader) -> ConsentGiven | None:
     return ConsentGiven(
         statement=consent.required_text("statement", max_characters=MAX_STATEMENT_CHARACTERS),
         granted_by=consent.required_text("granted_by", max_characters=MAX_NAME_CHARACTERS),
-        audio=consent.content("audio_file", "audio_base64"),
+        audio=consent.content(AUDIO),
     )
-
-
-def _timestamp(reader: FieldReader) -> str | None:
-    value = reader.text("timestamp", max_characters=100, multiline=False)
-    # Workers write other forms too; one that is not the contract's is dropped, not an error.
-    return value if value is not None and _TIMESTAMP.fullmatch(value) else None

@@ -67,8 +67,8 @@ def read_versions(request: "flask.Request", fields: Fields) -> frozenset[int] | 
     """Return the versions that may be edited, or None where it may be any.
 
     If-Match names them as entity tags (RFC 9110, section 13.1.1): any of a list, `*` for any.
-    Tags are compared strongly, so that a weak one (`W/"3"`) is no version. A `version` in the
-    body must hold as well.
+    A weak one (`W/"3"`) counts as the same version: proxies weaken the tag of an answer that they
+    compress. A `version` in the body must hold as well.
 
     Raises:
         InvalidRequest.
@@ -89,7 +89,7 @@ def _changes(fields: Fields, readers: dict[str, _Read]) -> dict[str, Any]:
 def _tagged(request: "flask.Request") -> frozenset[int] | None:
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
-    tags = request.if_match.as_set()
+    tags = request.if_match.as_set(include_weak=True)
     return frozenset(int(tag) for tag in tags if tag and _VERSION.fullmatch(tag))
 
 

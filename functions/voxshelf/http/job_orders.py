@@ -50,7 +50,7 @@ def read_adoption(fields: Fields) -> tuple[JobKind, str, Order]:
         InvalidRequest: naming the field.
     """
     reader = FieldReader(fields)
-    runpod_job_id = reader.item_id("runpod_job_id")
+    runpod_job_id = reader.runpod_job_id("runpod_job_id")
     if runpod_job_id is None:
         raise InvalidRequest("runpod_job_id is required.", details={"field": "runpod_job_id"})
     kind = reader.text("kind", max_characters=20, multiline=False)

@@ -1,5 +1,6 @@
 """Strict JSON: what RFC 8259 calls interoperable, and nothing else."""
 
+import codecs
 import json
 import re
 import secrets
@@ -41,6 +42,9 @@ def parse_object(body: bytearray) -> dict[str, Any]:
         InvalidRequest: when it is no UTF-8 or no object, as `parse_value` says, holds too much
             beside long strings, or has a long string elsewhere than in it or an object in it.
     """
+    # RFC 8259, section 8.1: a parser may ignore a byte order mark; PowerShell sends one.
+    if body.startswith(codecs.BOM_UTF8):
+        del body[: len(codecs.BOM_UTF8)]
     short, cut = _cut_long_strings(body)
     if short.count(b"[") + short.count(b"{") > _MAX_BRACKETS:
         raise _too_much()

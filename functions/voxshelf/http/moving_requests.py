@@ -13,6 +13,7 @@ from voxshelf.core.names import is_valid_id
 from voxshelf.core.query import Cursor
 from voxshelf.http.body import MAX_BODY_BYTES, read_file, read_json
 from voxshelf.http.fields import FieldReader
+from voxshelf.http.files import ARCHIVE
 from voxshelf.http.page_tokens import PageTokens
 from voxshelf.use_cases.library_walk import START, Place, Selection
 
@@ -94,7 +95,7 @@ def read_import(request: flask.Request, resources: ExitStack) -> tuple[Source, i
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send application/zip, or application/json with archive_path.")
     fields = read_json(request, resources, max_bytes=_MAX_JSON_BYTES)
-    source = FieldReader(fields).source("archive_path", "")
+    source = FieldReader(fields).source("archive_path", ARCHIVE)
     if source is None:
         raise InvalidRequest("archive_path is required.", details={"field": "archive_path"})
     return source, _start(fields.values.get("start") or 0)

@@ -1,24 +1,23 @@
 """multipart/form-data, read part by part into spools.
 
-Werkzeug's decoder (its sans-I/O layer) finds the parts; its form parser would hold a text
-field, which may be 30 MB of base64, three times in memory.
+What a part is, its field says: nothing is understood here. Werkzeug's decoder (its sans-I/O layer)
+finds the parts; its form parser would hold a text field, which may be 30 MB of base64, three
+times in memory.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Protocol
 
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
-from voxshelf.core.content import Content
 from voxshelf.core.errors import InvalidRequest
-from voxshelf.http.received import LongText, Spool, spool_in
+from voxshelf.http.received import Part, spool_in
 
-MAX_PARTS = 64
-# The longest text of the contract is 50,000 characters, four bytes each at the most.
-_LONG_TEXT_BYTES = 256 * 1024
+# All fields, with 50 parameters and 20 tags as parts of their own.
+MAX_PARTS = 128
 # Werkzeug reads the parameters of a part's header in quadratic time: 12 MB of them would take a
 # minute. So the decoder may hold back little more than it gets at once, which takes 50 ms at the
 # worst; browsers' headers have some hundred bytes. Smaller pieces cost more time for every file.
@@ -33,49 +32,32 @@ class Readable(Protocol):
         """Return up to `size` bytes, none at the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """The parts of a form: texts, and the files under the names that take files."""
-
-    texts: Mapping[str, str | LongText]
-    files: Mapping[str, Content]
-
-
-def read_form(
-    stream: Readable, boundary: str, file_names: frozenset[str], resources: ExitStack
-) -> Form:
-    """Read a form; of parts with the same name the first counts.
-
-    A part is a file when it has a file name and its own name is one of `file_names`: browsers
-    give file names to blobs that hold plain text, too.
+def read_form(stream: Readable, boundary: str, resources: ExitStack) -> Iterator[tuple[str, Part]]:
+    """Yield the parts of a form by name, in order; several may have the same name.
 
     Raises:
-        InvalidRequest: when it is damaged, not UTF-8, or has too many parts.
+        InvalidRequest: when it is damaged, or has too many parts.
     """
-    texts: dict[str, str | LongText] = {}
-    files: dict[str, Content] = {}
-    for part, spool in _parts(stream, boundary, resources):
-        if part.name in texts or part.name in files:
-            continue
-        if isinstance(part, File) and part.name in file_names:
-            files[part.name] = spool.content()
-        else:
-            texts[part.name] = _text(spool)
-    return Form(texts, files)
-
-
-def _parts(
-    stream: Readable, boundary: str, resources: ExitStack
-) -> Iterator[tuple[Field | File, Spool]]:
-    part: Field | File | None = None
-    spool: Spool | None = None
+    head: Field | File | None = None
+    part: Part | None = None
     for event in _events(stream, boundary):
         if isinstance(event, Field | File):
-            part, spool = event, spool_in(resources)
-        elif isinstance(event, Data) and part is not None and spool is not None:
-            spool.write(event.data)
+            head, part = event, _part(event, resources)
+        elif isinstance(event, Data) and head is not None and part is not None:
+            part.spool.write(event.data)
             if not event.more_data:
-                yield part, spool
+                # Werkzeug's types do not say that a part may have no name at all.
+                yield head.name or "", part
+
+
+def _part(head: Field | File, resources: ExitStack) -> Part:
+    _, options = parse_options_header(head.headers.get("Content-Type"))
+    return Part(
+        spool_in(resources),
+        file_name=head.filename if isinstance(head, File) else None,
+        charset=options.get("charset", "utf-8"),
+        is_base64=head.headers.get("Content-Transfer-Encoding", "").lower() == "base64",
+    )
 
 
 def _events(stream: Readable, boundary_text: str) -> Iterator[Event]:
@@ -119,13 +101,3 @@ def _pieces(stream: Readable, delimiter: bytes) -> Iterator[bytes]:
             unread = unread[end:]
     if unread:
         yield unread
-
-
-def _text(spool: Spool) -> str | LongText:
-    if spool.size_bytes > _LONG_TEXT_BYTES:
-        return spool.text()
-    spool.seek(0)
-    try:
-        return spool.read().decode()
-    except UnicodeDecodeError:
-        raise InvalidRequest("A text field of the form is not valid UTF-8.") from None

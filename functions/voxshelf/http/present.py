@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from voxshelf.core.items import Consent, Generation, Voice
     from voxshelf.core.profile import Profile
     from voxshelf.core.quality import Quality
+    from voxshelf.http.body import Fields
     from voxshelf.http.ports import ObjectUrls
     from voxshelf.http.wire import (
         AudioBody,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         ProfileBody,
         QualityBody,
         VoiceBody,
+        WarningBody,
     )
 
 # A page of 25 shows 5,000 peaks: looking them up takes a thirtieth of rounding them.
@@ -30,6 +32,12 @@ def time_text(time: datetime) -> str:
 def etag(item: "Voice | Generation") -> dict[str, str]:
     """Return the header that says which version an answer shows; `If-Match` takes it back."""
     return {"ETag": f'"{item.version}"'}
+
+
+def warnings_body(fields: "Fields") -> "list[WarningBody]":
+    """Present what was dropped while a request was read, each field and reason once."""
+    said = dict.fromkeys((str(one.details["field"]), one.message) for one in fields.warnings)
+    return [{"field": name, "message": message} for name, message in said]
 
 
 def voice_body(voice: "Voice", urls: "ObjectUrls") -> "VoiceBody":

@@ -14,6 +14,8 @@ from voxshelf.core.content import Content
 
 # More than this goes from memory to /tmp (which is memory on Cloud Functions, but held once).
 _SPOOL_BYTES = 500_000
+# The longest text of the contract is 50,000 characters, four bytes each at the most.
+_LONG_TEXT_BYTES = 256 * 1024
 
 
 class Spool(tempfile.SpooledTemporaryFile[bytes]):
@@ -60,6 +62,42 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
             return self.read(end - start)
 
         return LongText(self.size_bytes, piece)
+
+
+class NotText(Exception):
+    """The bytes of a part are no text of the encoding that it names, or of UTF-8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a form, as it came: its field decides whether it is a text or a file.
+
+    `file_name` is None where the part has none, which says little: a shell sends files without,
+    browsers send texts with one. `is_base64` tells that its header says so.
+    """
+
+    spool: Spool
+    file_name: str | None = None
+    charset: str = "utf-8"
+    is_base64: bool = False
+
+    def head(self, size: int) -> bytes:
+        """Return the first bytes."""
+        self.spool.seek(0)
+        return self.spool.read(size)
+
+    def text(self) -> "str | LongText":
+        """Return it as a text; one that is too long for any field but a file's is left as it is.
+
+        Raises:
+            NotText.
+        """
+        if self.spool.size_bytes > _LONG_TEXT_BYTES:
+            return self.spool.text()
+        try:
+            return self.head(_LONG_TEXT_BYTES).decode(self.charset)
+        except (UnicodeError, LookupError):
+            raise NotText from None
 
 
 def spool_in(resources: ExitStack) -> Spool:

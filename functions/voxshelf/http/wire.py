@@ -128,8 +128,19 @@ class SpeechMetadata(TypedDict):
     mismatches: list[str]
 
 
+class WarningBody(TypedDict):
+    """A side note that was not kept as it was sent; the save holds all the rest."""
+
+    field: str
+    message: str
+
+
 class VoiceSaved(TypedDict):
-    """The answer to a saved voice."""
+    """The answer to a saved voice.
+
+    `replayed` tells that the same was saved before. By an Idempotency-Key the first answer comes
+    again, which says so in a header alone.
+    """
 
     status: Literal["success"]
     message: str
@@ -137,10 +148,12 @@ class VoiceSaved(TypedDict):
     firebase_url: str
     saved_files: list[str]
     voice: VoiceBody
+    replayed: bool
+    warnings: list[WarningBody]
 
 
 class SpeechSaved(TypedDict):
-    """The answer to a saved speech."""
+    """The answer to a saved speech; for `replayed` see `VoiceSaved`."""
 
     status: Literal["success"]
     message: str
@@ -151,6 +164,8 @@ class SpeechSaved(TypedDict):
     file_size_mb: float
     metadata: SpeechMetadata
     generation: GenerationBody
+    replayed: bool
+    warnings: list[WarningBody]
 
 
 class VoiceList(TypedDict):

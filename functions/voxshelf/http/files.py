@@ -1,0 +1,102 @@
+"""The files of a request, under the names and in the forms in which clients send them."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from voxshelf.core.content import Content
+from voxshelf.core.errors import InvalidRequest
+from voxshelf.http.base64_text import NotBase64, decode_base64
+from voxshelf.http.body import Fields
+from voxshelf.http.form import Group
+from voxshelf.http.received import LongText, Part, spool_in
+from voxshelf.http.sent import invalid
+
+# No audio and no profile begins with so many letters of base64.
+_HEAD_BYTES = 256
+_BASE64_HEAD = re.compile(rb"\s*(?:data:.*|[A-Za-z0-9+/_\-\s]*=*\s*)", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class FileNames:
+    """The names of one file: as a file, which in JSON is base64, and those of base64 alone."""
+
+    files: tuple[str, ...]
+    texts: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Return both."""
+        return (*self.files, *self.texts)
+
+
+AUDIO = FileNames(
+    files=("audio_file", "audio", "file", "files", "sample", "recording"),
+    # `audio_data` is what frontends that called RunPod themselves have named it.
+    texts=("audio_base64", "audio_data"),
+)
+ARCHIVE = FileNames(files=("archive_file", "archive", "file", "files"), texts=())
+PROFILE = FileNames(files=("profile_file", "profile"), texts=("profile_base64",))
+
+
+def found_file(names: FileNames, fields: Fields) -> Content | None:
+    """Return the file under one of the names, or None; an empty one counts as absent.
+
+    Raises:
+        InvalidRequest: naming the field; also when two of them hold different files.
+    """
+    found: tuple[str, Content] | None = None
+    for name, value in _sent(names, fields):
+        content = _content(name, value, fields.resources, is_file=name in names.files)
+        if content.size_bytes == 0:
+            continue
+        if found is not None and found[1].sha256 != content.sha256:
+            raise InvalidRequest(
+                f"Different files came as {found[0]} and {name}: send one.",
+                details={"field": name},
+            )
+        found = found or (name, content)
+    return found[1] if found else None
+
+
+def _sent(names: FileNames, fields: Fields) -> Iterator[tuple[str, Any]]:
+    for name in names.all:
+        raw = fields.files.get(name, fields.values.get(name))
+        if isinstance(raw, Group) and raw.keyed:
+            raise invalid(name, "one file, without a key")
+        for value in raw.values if isinstance(raw, Group) else [raw]:
+            if value is not None and value != "":
+                yield name, value
+
+
+def _content(name: str, value: Any, resources: ExitStack, *, is_file: bool) -> Content:
+    if isinstance(value, Content):
+        return value
+    if isinstance(value, Part):
+        if is_file and not _is_base64(value):
+            return value.spool.content()
+        value = value.spool.text()
+    if isinstance(value, str):
+        value = LongText.of(value.encode("utf-8", "replace"))
+    if not isinstance(value, LongText):
+        raise invalid(name, "base64 text")
+    spool = spool_in(resources)
+    try:
+        decode_base64(value, spool)
+    except NotBase64:
+        raise invalid(name, "base64") from None
+    return spool.content()
+
+
+def _is_base64(part: Part) -> bool:
+    """Tell whether a part of a file's field holds the file as base64 text.
+
+    One with a file name is the file itself, unless its header says otherwise. Without, it may be
+    either: a form's text field, or what a shell put there from a file.
+    """
+    if part.is_base64 or part.file_name:
+        return part.is_base64
+    head = part.head(_HEAD_BYTES)
+    return _BASE64_HEAD.fullmatch(head) is not None
