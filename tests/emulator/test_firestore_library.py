@@ -3,6 +3,7 @@ import pytest
 from tests.contracts.deleting_contract import DeletingContract
 from tests.contracts.editing_contract import EditingContract
 from tests.contracts.library_contract import LibraryContract
+from tests.contracts.naming_contract import NamingContract
 from tests.contracts.recovery_contract import RecoveryContract
 from tests.contracts.usage_contract import UsageContract
 from voxshelf.adapters.firestore_catalogue import FirestoreCatalogue
@@ -26,7 +27,12 @@ class _All:
 
 
 class TestFirestoreLibrary(
-    LibraryContract, RecoveryContract, UsageContract, EditingContract, DeletingContract
+    LibraryContract,
+    NamingContract,
+    RecoveryContract,
+    UsageContract,
+    EditingContract,
+    DeletingContract,
 ):
     @pytest.fixture
     def shelf(self, firestore_client):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from voxshelf.adapters.firestore_names import refuse_taken
+from voxshelf.adapters.firestore_shelf import Named
 from voxshelf.core.account import Account
 from voxshelf.core.errors import InProgress, NotFound
 from voxshelf.core.items import Generation, Voice, shown
@@ -42,9 +44,10 @@ class MemoryEdits:
             if isinstance(edited, Generation):
                 record.ready = replace(edited, voice_name=stored.voice_name)
             else:
-                record.ready = edited
                 if edited.name != item.name:
+                    refuse_taken(Named(tuple(self._named(uid, edited.name)), self.now()), edited)
                     self._name(uid, edited)
+                record.ready = edited
             return edited
 
     def _shown(self, uid: str, item: Item) -> Item:

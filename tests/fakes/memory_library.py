@@ -12,9 +12,10 @@ from tests.fakes.memory_trash import MemoryTrash
 from voxshelf.core.account import Account, Amount
 from voxshelf.core.errors import NotFound
 from voxshelf.core.items import Generation, Voice, shown
+from voxshelf.core.naming import Elsewhere
 from voxshelf.core.query import ListQuery, Page
 from voxshelf.core.reservation import Decision, Item, Replay, Reservation, in_progress
-from voxshelf.core.shelf import Entry, Pending, RequestRecord, Shelf
+from voxshelf.core.shelf import Entry, Namesake, Pending, RequestRecord, Shelf
 from voxshelf.core.trash import Trash
 from voxshelf.core.usage import Usage, added, day_of
 from voxshelf.use_cases.deletion_ports import ItemKey
@@ -30,6 +31,7 @@ class _Record:
     garbage: tuple[str, ...] = ()
     trash: Trash | None = None
     withdrawn: bool = False
+    withdrawn_name: str | None = None
     since: datetime | None = None
     version: int = 0
 
@@ -59,7 +61,13 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
         self._lock = threading.RLock()
 
     def glance(
-        self, uid: str, voice_id: str, request_key: str | None, generation_id: str | None = None
+        self,
+        uid: str,
+        voice_id: str,
+        request_key: str | None,
+        *,
+        generation_id: str | None = None,
+        name: str | None = None,
     ) -> Glance:
         """Read nothing yet: a lock is held while reserving, so there is no round trip to save."""
         return object()
@@ -72,10 +80,14 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
         decide: Callable[[Shelf], Decision],
         *,
         generation_id: str | None = None,
+        name: str | None = None,
         glance: Glance | None = None,
     ) -> Receipt | Replay:
         with self._lock:
-            decision = decide(self._shelf(uid, voice_id, request_key, generation_id))
+            decision: Decision = Elsewhere(voice_id)
+            while isinstance(decision, Elsewhere):
+                place = decision.voice_id
+                decision = decide(self._shelf(uid, place, request_key, generation_id, name))
             if isinstance(decision, Replay):
                 return decision
             pending = decision.pending
@@ -89,15 +101,34 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
             return Receipt(uid, decision, record.version)
 
     def _shelf(
-        self, uid: str, voice_id: str, request_key: str | None, generation_id: str | None
+        self,
+        uid: str,
+        voice_id: str,
+        request_key: str | None,
+        generation_id: str | None,
+        name: str | None = None,
     ) -> Shelf:
+        named = [] if name is None else self._named(uid, name)
+        own = [one for one in named if one.voice_id == voice_id]
         return Shelf(
             now=self.now(),
             account=self.accounts.get(uid, Account()),
+            voice_id=voice_id,
+            namesake=next(iter([*own, *named]), None),
             voice=self._entry(uid, "voices", voice_id),
             generation=self._entry(uid, "generations", generation_id),
             request=self.requests.get((uid, request_key)) if request_key else None,
         )
+
+    def _named(self, uid: str, name: str) -> list[Namesake]:
+        found = []
+        for (owner, kind, item_id), record in self.records.items():
+            live = [record.ready, record.pending.item if record.pending else None]
+            names = {item.name for item in live if isinstance(item, Voice)}
+            entry = self._entry(uid, kind, item_id)
+            if owner == uid and name in names and entry is not None:
+                found.append(Namesake(item_id, entry))
+        return found
 
     def _entry(self, uid: str, kind: Kind, item_id: str | None) -> Entry | None:
         record = self.records.get((uid, kind, item_id or ""))
@@ -110,6 +141,7 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
             record.garbage,
             record.trash,
             record.withdrawn,
+            record.withdrawn_name,
         )
 
     def confirm(self, receipt: Receipt) -> None:
@@ -221,6 +253,12 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
         item = self._ready(uid, "voices", voice_id)
         assert isinstance(item, Voice)
         return item
+
+    def voice_named(self, uid: str, name: str) -> Voice:
+        for namesake in self._named(uid, name):
+            if namesake.entry.voice is not None:
+                return namesake.entry.voice
+        raise NotFound("There is no such item in your library.")
 
     def generation(self, uid: str, generation_id: str) -> Generation:
         item = self._ready(uid, "generations", generation_id)

@@ -11,6 +11,7 @@ from voxshelf.core.account import Account, Limits
 from voxshelf.core.amounts import kept_amount
 from voxshelf.core.deletion import Manner, Removal, decide_deletion
 from voxshelf.core.items import Generation, Voice
+from voxshelf.core.naming import name_digest
 from voxshelf.core.reservation import Item, Reservation
 from voxshelf.core.restoring import Verdict, decide_bringing, decide_restoring
 from voxshelf.core.shelf import Entry
@@ -115,7 +116,8 @@ class MemoryTrash:
                 elif record.trash is not None and record.trash.purging:
                     del self.records[key]
                     if record.withdrawn:
-                        self.records[key] = type(record)(withdrawn=True)
+                        digest = name_digest(record.trash.item.name)
+                        self.records[key] = type(record)(withdrawn=True, withdrawn_name=digest)
 
     def restore(
         self, uid: str, keys: Sequence[ItemKey], limits: Limits
@@ -124,7 +126,8 @@ class MemoryTrash:
         with self._lock:
             account = self.accounts.get(uid, Account())
             entries = [self._entry(uid, *key) for key in keys]
-            verdicts = decide_restoring(account, entries, self.now(), limits)
+            taken = self._taken_names(uid, entries)
+            verdicts = decide_restoring(account, entries, self.now(), limits, taken)
             for key, verdict in zip(keys, verdicts, strict=True):
                 if verdict == "restored":
                     self._bring_back(uid, key)
@@ -143,7 +146,8 @@ class MemoryTrash:
             ][: self.taken_at_once]
             generations = [one for other in found if (one := self._entry(uid, *other))]
             account = self.accounts.get(uid, Account())
-            verdict = decide_bringing(account, entry, generations, self.now(), limits)
+            taken = self._taken_names(uid, [entry])
+            verdict = decide_bringing(account, entry, generations, self.now(), limits, taken)
             if verdict != "with_generations":
                 return Brought(0, verdict)
             for other in found:
@@ -155,6 +159,11 @@ class MemoryTrash:
             voice.trash = replace(voice.trash, taking=False)
             voice.version = next(self._versions)
             return Brought(len(found), verdict)
+
+    def _taken_names(self, uid: str, entries: Sequence[Entry | None]) -> set[str]:
+        deleted = [entry.trash.item for entry in entries if entry and entry.trash]
+        names = {item.name for item in deleted if isinstance(item, Voice)}
+        return {name for name in names if self._named(uid, name)}
 
     def _bring_back(self, uid: str, key: ItemKey) -> None:
         record = self.records[uid, *key]

@@ -14,6 +14,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
 from voxshelf.adapters import firestore_queries
+from voxshelf.adapters.firestore_names import named
 from voxshelf.core.query import GENERATION_FILTERS, SORTS, VOICE_FILTERS, Cursor, ListQuery
 from voxshelf.core.search import Search
 
@@ -137,3 +138,15 @@ def test_long_values_are_in_no_index_of_their_own():
     # In lists they stand in composite indexes, which an exemption leaves alone.
     many = {(kind, field) for kind in FILTERS for field in ("terms", "tags")}
     assert long | many <= exempt()
+
+
+def test_a_name_is_found_by_the_indexes_of_its_two_places_alone(client):
+    """An exemption of `pending` would take the name in it along, had it no index of its own."""
+    query = named(client.collection("users", "u", "voices"), "Ada")._to_protobuf()
+    assert query.where.composite_filter.op.name == "OR"
+    fields = [part.field_filter.field.field_path for part in query.where.composite_filter.filters]
+    assert fields == ["name", "pending.item.name"]
+    assert not query.order_by
+    assert ("voices", "name") not in exempt()
+    [own] = [o for o in FILE["fieldOverrides"] if o["fieldPath"] == "pending.item.name"]
+    assert own["indexes"] == [{"order": "ASCENDING", "queryScope": "COLLECTION"}]

@@ -3,13 +3,19 @@ import pytest
 from tests.contracts.deleting_contract import DeletingContract
 from tests.contracts.editing_contract import EditingContract
 from tests.contracts.library_contract import LibraryContract
+from tests.contracts.naming_contract import NamingContract
 from tests.contracts.recovery_contract import RecoveryContract
 from tests.contracts.usage_contract import UsageContract
 from tests.fakes.memory_library import MemoryLibrary
 
 
 class TestMemoryLibrary(
-    LibraryContract, RecoveryContract, UsageContract, EditingContract, DeletingContract
+    LibraryContract,
+    NamingContract,
+    RecoveryContract,
+    UsageContract,
+    EditingContract,
+    DeletingContract,
 ):
     @pytest.fixture
     def shelf(self):

@@ -1,3 +1,5 @@
+import itertools
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,12 +21,18 @@ NOON = datetime(2026, 11, 22, 12, 0, 0, 5000, UTC)
         ("声の棚", "声の棚"),
         ("Голос 7", "голос_7"),
         ("صوت", "صوت"),
+        ("राम", "राम"),
+        ("रीमा", "रीमा"),
+        ("รีมา", "รีมา"),
+        ("Ada ❤️", "ada"),
+        ("e\u0301\u0323x", "ẹ́x"),
+        ("\u0301x", "x"),
         ("ﬁne", "fine"),
         ("../../etc/passwd", "etc_passwd"),
         ("a" * 200, "a" * 64),
     ],
 )
-def test_a_slug_keeps_letters_and_digits_of_any_script(name, expected):
+def test_a_slug_keeps_letters_their_marks_and_digits_of_any_script(name, expected):
     assert slug(name) == expected
 
 
@@ -32,7 +40,9 @@ def test_a_slug_keeps_letters_and_digits_of_any_script(name, expected):
 def test_a_slug_is_never_empty_nor_long_and_has_letters_digits_and_underscores_only(name):
     made = slug(name)
     assert 1 <= len(made) <= 64
-    assert all(character.isalnum() or character == "_" for character in made)
+    for before, character in itertools.pairwise(f"_{made}"):
+        is_mark = unicodedata.category(character) in ("Mn", "Mc") and before != "_"
+        assert character.isalnum() or character == "_" or is_mark
     assert "__" not in made
     assert made.strip("_") == made
 
@@ -47,6 +57,10 @@ def test_a_derived_voice_id_is_valid(name):
     assert is_valid_id(voice_id_for(name))
 
 
+def test_names_that_differ_in_their_marks_stay_apart():
+    assert len({slug(name) for name in ("राम", "रीमा", "रोमी", "रामा")}) == 4
+
+
 def test_names_without_letters_stay_apart():
     assert slug("🎤") != slug("🎧")
 
@@ -59,7 +73,7 @@ def test_an_id_that_a_path_or_firestore_would_read_as_syntax_is_not_valid(candid
     assert not is_valid_id(candidate)
 
 
-@pytest.mark.parametrize("candidate", ["voice_a", "7", "A-b_c.d", "голос", "声"])
+@pytest.mark.parametrize("candidate", ["voice_a", "7", "A-b_c.d", "голос", "声", "voice_रीमा"])
 def test_plain_ids_are_valid(candidate):
     assert is_valid_id(candidate)
 

@@ -30,7 +30,8 @@ class Shelf:
             **{
                 "uid": "ada",
                 "voice_id": "voice_a",
-                "name": "A",
+                "name": fields.get("voice_id", "voice_a").removeprefix("voice_").upper(),
+                "is_own_id": True,
                 "sample": content(wav(1.0)),
                 "profile": content(npy()),
                 **fields,

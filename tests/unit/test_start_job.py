@@ -292,7 +292,7 @@ def test_a_pickled_profile_that_a_job_returned_is_sent(shop):
 
 
 def test_a_client_that_saved_the_profile_of_a_job_itself_may_speak_with_it(shop):
-    job, _ = shop.clone(replace(CLONE, voice_id="voice_b"))
+    job, _ = shop.clone(replace(CLONE, voice_id="voice_b", name="B"))
     shop.workers.complete(job.runpod_job_id, CLONED)
     shop.settle(job.job_id)
     assert not shop.save_voice(profile=PICKLE).profile.trusted

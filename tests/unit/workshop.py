@@ -143,7 +143,7 @@ class Workshop:
             **{
                 "uid": uid,
                 "voice_id": "voice_ada",
-                "name": "Ada",
+                "name": fields.get("voice_id", "voice_ada").removeprefix("voice_").title(),
                 "sample": content(wav(1.0)),
                 "profile": None if profile is None else content(profile),
                 **fields,

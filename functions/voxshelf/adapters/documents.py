@@ -163,6 +163,7 @@ def to_entry(document: Document) -> Entry:
         garbage=tuple(document.get("garbage", ())),
         trash=to_trash(document),
         withdrawn=document["status"] == WITHDRAWN or bool(document.get("withdrawn")),
+        withdrawn_name=document.get("name_sha256"),
     )
 
 

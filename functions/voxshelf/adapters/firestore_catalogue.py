@@ -10,6 +10,7 @@ from google.cloud import firestore
 
 from voxshelf.adapters import documents, firestore_queries
 from voxshelf.adapters.firestore_errors import translated
+from voxshelf.adapters.firestore_names import read_named
 from voxshelf.adapters.firestore_places import BOUNDED
 from voxshelf.adapters.firestore_rows import Row, rows_of
 from voxshelf.adapters.firestore_usage import FirestoreUsage
@@ -38,6 +39,16 @@ class FirestoreCatalogue(FirestoreUsage):
     def voice(self, uid: str, voice_id: str) -> Voice:
         """See `Catalogue.voice`."""
         return documents.to_voice(self._ready(uid, "voices", voice_id))
+
+    def voice_named(self, uid: str, name: str) -> Voice:
+        """See `Catalogue.voice_named`."""
+        with translated():
+            found = read_named(self._account(uid).collection("voices"), name).voices
+        ready = (one.entry.voice for one in found if one.entry.voice is not None)
+        voice = next(ready, None)
+        if voice is None:
+            raise NotFound("There is no such item in your library.")
+        return voice
 
     def generation(self, uid: str, generation_id: str) -> Generation:
         """See `Catalogue.generation`."""

@@ -16,6 +16,7 @@ from voxshelf.adapters.firestore_places import BOUNDED, Places, Snapshot
 from voxshelf.adapters.firestore_receipts import receipt_of
 from voxshelf.core.deletion import Manner, Removal, decide_deletion
 from voxshelf.core.errors import Unavailable
+from voxshelf.core.naming import name_digest
 from voxshelf.core.trash import Trash
 from voxshelf.use_cases.deletion_ports import MAX_KEYS, Deletion, ItemKey, Taken
 from voxshelf.use_cases.ports import Garbage, Receipt
@@ -211,6 +212,7 @@ def _barred(document: documents.Fields) -> documents.Fields:
     return {
         "status": documents.WITHDRAWN,
         "voice_id": document["voice_id"],
+        "name_sha256": name_digest(document["name"]),
         "consent": {**(document["consent"] or {}), "audio": None},
         "withdrawn": document["withdrawn"],
     }

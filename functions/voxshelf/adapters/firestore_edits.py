@@ -9,6 +9,7 @@ from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_counters import named
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
+from voxshelf.adapters.firestore_names import read_named, refuse_taken
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
 from voxshelf.adapters.firestore_renaming import FirestoreRenaming, note_renaming
 from voxshelf.core.errors import InProgress, NotFound, Unavailable
@@ -28,7 +29,7 @@ class FirestoreEdits(FirestoreRenaming):
         attempt = secrets.token_hex(8)
         for round_ in range(MAX_ROUNDS):
             with translated():
-                snapshot, item = self._read_item(uid, kind, item_id)
+                snapshot, account, item = self._read_item(uid, kind, item_id)
                 document: documents.Fields = snapshot.to_dict() or {}
                 if document.get("edited_by") == attempt:
                     return item
@@ -40,15 +41,15 @@ class FirestoreEdits(FirestoreRenaming):
                 if edited == item:
                     return item
                 try:
-                    self._write_edit(uid, snapshot, document, item, edited, attempt)
+                    self._write_edit(snapshot, account, document, item, edited, attempt)
                 except CONFLICTS:
                     pause(round_)
                 else:
                     return edited
         raise Unavailable("The item is being changed at this moment. Try again.")
 
-    def _read_item(self, uid: str, kind: Kind, item_id: str) -> tuple[Snapshot, Item]:
-        """Return an item's document, and the item as its owner sees it."""
+    def _read_item(self, uid: str, kind: Kind, item_id: str) -> tuple[Snapshot, Snapshot, Item]:
+        """Return an item's document, the account's, and the item as its owner sees it."""
         references = [self._places.item(uid, kind, item_id), self._places.account(uid)]
         found = self._places.client.get_all(references, **BOUNDED)
         seen = {snapshot.reference.path: snapshot for snapshot in found}
@@ -59,12 +60,12 @@ class FirestoreEdits(FirestoreRenaming):
         item = documents.to_item(document)
         if isinstance(item, Generation):
             item = shown(item, documents.to_account(account.to_dict() or {}).names)
-        return snapshot, item
+        return snapshot, account, item
 
     def _write_edit(
         self,
-        uid: str,
         snapshot: Snapshot,
+        account: Snapshot,
         document: documents.Fields,
         item: Item,
         edited: Item,
@@ -81,6 +82,11 @@ class FirestoreEdits(FirestoreRenaming):
             option=self._places.unchanged(snapshot.update_time),
         )
         if isinstance(edited, Voice) and isinstance(item, Voice) and edited.name != item.name:
-            batch.update(self._places.account(uid), named(edited.voice_id, edited.name))
-            note_renaming(batch, self._places, Renaming(uid, edited.voice_id), edited.name)
+            refuse_taken(read_named(account.reference.collection("voices"), edited.name), edited)
+            # Who has the name was read after the account: nobody gets it before this is written.
+            unchanged = self._places.unchanged(account.update_time)
+            names = named(edited.voice_id, edited.name)
+            batch.update(account.reference, names, option=unchanged)
+            renaming = Renaming(account.id, edited.voice_id)
+            note_renaming(batch, self._places, renaming, edited.name)
         batch.commit(**BOUNDED)

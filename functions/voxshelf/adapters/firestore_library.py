@@ -20,13 +20,15 @@ from voxshelf.adapters.firestore_counters import grown, named, released
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, pause
 from voxshelf.adapters.firestore_edits import FirestoreEdits
 from voxshelf.adapters.firestore_errors import CONFLICTS, OUTAGES, translated
+from voxshelf.adapters.firestore_names import read_named
 from voxshelf.adapters.firestore_places import BOUNDED
 from voxshelf.adapters.firestore_renaming import note_renaming
-from voxshelf.adapters.firestore_shelf import Place, Snapshots, Version, shelf_of
+from voxshelf.adapters.firestore_shelf import Place, Seen, Version, shelf_of
 from voxshelf.adapters.firestore_undoing import version_of
 from voxshelf.adapters.firestore_usage import count_save
 from voxshelf.core.errors import Unavailable
 from voxshelf.core.items import Generation, Voice
+from voxshelf.core.naming import Elsewhere
 from voxshelf.core.reservation import REQUEST_LIFETIME, Decision, Replay, Reservation, in_progress
 from voxshelf.core.shelf import Pending, Shelf
 from voxshelf.use_cases.ports import Glance, Receipt, Renaming, kind_of
@@ -43,12 +45,20 @@ class FirestoreLibrary(FirestoreEdits):
         super().__init__(client)
         # One reading for each request that an instance serves at once.
         self._aside = ThreadPoolExecutor(max_workers=8, thread_name_prefix="glance")
+        # Of its own: a reading waits for it.
+        self._names = ThreadPoolExecutor(max_workers=8, thread_name_prefix="names")
 
     def glance(
-        self, uid: str, voice_id: str, request_key: str | None, generation_id: str | None = None
+        self,
+        uid: str,
+        voice_id: str,
+        request_key: str | None,
+        *,
+        generation_id: str | None = None,
+        name: str | None = None,
     ) -> Glance:
         """See `Library.glance`."""
-        place = self._place(uid, voice_id, request_key, generation_id)
+        place = self._place(uid, voice_id, request_key, generation_id, name)
         return self._aside.submit(self._read, place, None)
 
     def reserve(
@@ -59,12 +69,14 @@ class FirestoreLibrary(FirestoreEdits):
         decide: Callable[[Shelf], Decision],
         *,
         generation_id: str | None = None,
+        name: str | None = None,
         glance: Glance | None = None,
     ) -> Receipt | Replay:
         """See `Library.reserve`."""
-        place = self._place(uid, voice_id, request_key, generation_id)
+        place = self._place(uid, voice_id, request_key, generation_id, name)
         written: Reservation | None = None
-        for round_ in range(MAX_ROUNDS):
+        rounds = 0
+        while rounds < MAX_ROUNDS:
             with translated():
                 seen = self._read(place, written) if glance is None else _result(glance)
                 glance = None
@@ -73,39 +85,62 @@ class FirestoreLibrary(FirestoreEdits):
                 decision = decide(shelf_of(place, seen))
                 if isinstance(decision, Replay):
                     return decision
+                if isinstance(decision, Elsewhere):
+                    # Ends, as each place belongs to another voice, of which there are so many.
+                    place = replace(place, voice=self._voice(uid, decision.voice_id))
+                    continue
                 written = decision
                 try:
                     return self._write(uid, decision, seen)
                 except CONFLICTS:
-                    pause(round_)
+                    pause(rounds)
+                    rounds += 1
         raise Unavailable("Too many saves of this library meet at this moment. Try again.")
 
     def _place(
-        self, uid: str, voice_id: str, request_key: str | None, generation_id: str | None
+        self,
+        uid: str,
+        voice_id: str,
+        request_key: str | None,
+        generation_id: str | None,
+        name: str | None,
     ) -> Place:
         generation = None
         if generation_id is not None:
             generation = self._places.item(uid, "generations", generation_id)
         return Place(
             account=self._places.account(uid),
-            voice=self._places.item(uid, "voices", voice_id),
+            voice=self._voice(uid, voice_id),
             generation=generation,
             request=self._places.request(uid, request_key),
+            name=name,
         )
 
-    def _read(self, place: Place, written: Reservation | None) -> Snapshots:
+    def _voice(self, uid: str, voice_id: str) -> firestore.DocumentReference:
+        return self._places.item(uid, "voices", voice_id)
+
+    def _read(self, place: Place, written: Reservation | None) -> Seen:
         references = place.references
         if written is not None:
             # Ours may have been written and the answer lost.
             item = self._item(place.account.id, written.pending)
             references = list({one.path: one for one in [*references, item]}.values())
+        voices = place.account.collection("voices")
+        asked = place.name and self._names.submit(read_named, voices, place.name)
         found = self._places.client.get_all(references, **BOUNDED)
-        return {snapshot.reference.path: snapshot for snapshot in found}
+        seen = {snapshot.reference.path: snapshot for snapshot in found}
+        if not (place.name and asked):
+            return Seen(seen)
+        named, account = asked.result(), seen[place.account.path]
+        if account.exists and named.read_at < account.update_time:
+            # Names may have changed between the two: what is read from now on is no older.
+            named = read_named(voices, place.name)
+        return Seen(seen, named)
 
     def _item(self, uid: str, pending: Pending) -> firestore.DocumentReference:
         return self._places.item(uid, kind_of(pending.item), pending.item.item_id)
 
-    def _own(self, uid: str, written: Reservation, seen: Snapshots) -> Receipt | None:
+    def _own(self, uid: str, written: Reservation, seen: Seen) -> Receipt | None:
         """Return the receipt of our own reservation if it was written and the answer lost."""
         item = seen[self._item(uid, written.pending).path]
         pending = (item.to_dict() or {}).get("pending") or {}
@@ -115,7 +150,7 @@ class FirestoreLibrary(FirestoreEdits):
         request_time = None if request is None else seen[request.path].update_time
         return Receipt(uid, written, Version(item.update_time, request_time))
 
-    def _write(self, uid: str, reservation: Reservation, seen: Snapshots) -> Receipt:
+    def _write(self, uid: str, reservation: Reservation, seen: Seen) -> Receipt:
         pending = reservation.pending
         batch = self._places.client.batch()
         item = self._item(uid, pending)
@@ -125,7 +160,11 @@ class FirestoreLibrary(FirestoreEdits):
             "unsettled_since": pending.since,
         }
         self._places.put(
-            batch, item, seen.get(item.path), fields, only_new={"status": documents.PENDING}
+            batch,
+            item,
+            seen.documents.get(item.path),
+            fields,
+            only_new={"status": documents.PENDING},
         )
         account = self._places.account(uid)
         self._places.put(
@@ -233,9 +272,9 @@ class FirestoreLibrary(FirestoreEdits):
         return replace(receipt, version=Version(seen[item.path].update_time, request_time))
 
 
-def _result(glance: Glance) -> Snapshots:
+def _result(glance: Glance) -> Seen:
     assert isinstance(glance, Future)
-    seen: Snapshots = glance.result()
+    seen: Seen = glance.result()
     return seen
 
 

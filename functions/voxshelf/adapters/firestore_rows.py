@@ -34,7 +34,22 @@ _DECODERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def rows_of(query: firestore.Query) -> Iterator[Row]:
-    """Yield what a query finds, as it arrives.
+    """Yield what a query finds, as it arrives. Raises as `answers_of` does."""
+    for answer in answers_of(query):
+        row = row_of(answer)
+        if row is not None:
+            yield row
+
+
+def row_of(answer: Any) -> Row | None:
+    """Return the document of an answer, which may have none."""
+    if not answer.HasField("document"):
+        return None
+    return answer.document.name.rsplit("/", 1)[-1], _fields(answer.document.fields)
+
+
+def answers_of(query: firestore.Query) -> Iterator[Any]:
+    """Yield the plain messages that answer a query (`RunQueryResponse`), as they arrive.
 
     Raises:
         GoogleAPICallError: as `Query.stream` does, but for a stream that breaks off, which is
@@ -48,10 +63,7 @@ def rows_of(query: firestore.Query) -> Iterator[Row]:
         **BOUNDED,
     )
     for answer in answers:
-        message = RunQueryResponse.pb(answer)
-        if message.HasField("document"):
-            document = message.document
-            yield document.name.rsplit("/", 1)[-1], _fields(document.fields)
+        yield RunQueryResponse.pb(answer)
 
 
 def _fields(fields: Mapping[str, Any]) -> Fields:

@@ -7,7 +7,7 @@ from google.cloud import firestore
 
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_places import Snapshot
-from voxshelf.core.shelf import Entry, Shelf
+from voxshelf.core.shelf import Entry, Namesake, Shelf
 
 Snapshots = dict[str, Snapshot]
 
@@ -21,13 +21,39 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """The voices that had a name at a moment of the database's clock."""
+
+    voices: tuple[Namesake, ...]
+    read_at: datetime
+
+    def at(self, voice_id: str) -> Namesake | None:
+        """Return the one that counts for a place: its own before any other."""
+        own = (one for one in self.voices if one.voice_id == voice_id)
+        return next(own, self.voices[0] if self.voices else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read for a decision: documents by path, and who has the voice's name."""
+
+    documents: Snapshots
+    named: Named | None = None
+
+    def __getitem__(self, path: str) -> Snapshot:
+        """Return one document."""
+        return self.documents[path]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """The documents that one save depends on."""
+    """The documents that one save depends on, and the name that its voice is to have."""
 
     account: firestore.DocumentReference
     voice: firestore.DocumentReference
     generation: firestore.DocumentReference | None
     request: firestore.DocumentReference | None
+    name: str | None = None
 
     @property
     def references(self) -> list[firestore.DocumentReference]:
@@ -36,20 +62,22 @@ class Place:
         return [self.account, self.voice, *(one for one in optional if one is not None)]
 
 
-def shelf_of(place: Place, seen: Snapshots) -> Shelf:
+def shelf_of(place: Place, seen: Seen) -> Shelf:
     """Return the shelf of a place, from its documents as they were seen."""
     account = seen[place.account.path]
     request = _fields_of(place.request, seen)
     return Shelf(
         now=account.read_time,
         account=documents.to_account(account.to_dict() or {}),
+        voice_id=place.voice.id,
         voice=_entry(place.voice, seen),
         generation=_entry(place.generation, seen),
         request=None if request is None else documents.to_request(request),
+        namesake=seen.named.at(place.voice.id) if seen.named else None,
     )
 
 
-def _entry(reference: firestore.DocumentReference | None, seen: Snapshots) -> Entry | None:
+def _entry(reference: firestore.DocumentReference | None, seen: Seen) -> Entry | None:
     fields = _fields_of(reference, seen)
     return None if fields is None else documents.to_entry(fields)
 
@@ -61,7 +89,7 @@ def entry_of(snapshot: Snapshot) -> Entry | None:
 
 
 def _fields_of(
-    reference: firestore.DocumentReference | None, seen: Snapshots
+    reference: firestore.DocumentReference | None, seen: Seen
 ) -> documents.Fields | None:
     if reference is None:
         return None

@@ -4,6 +4,7 @@ The batch fails when the account has changed since it was read, which keeps the 
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -12,13 +13,18 @@ from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_changes import Changes
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, FirestoreDeletions, busy, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
+from voxshelf.adapters.firestore_names import read_named
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
 from voxshelf.adapters.firestore_shelf import entry_of
 from voxshelf.core.account import Limits
 from voxshelf.core.amounts import kept_amount
+from voxshelf.core.items import Voice
 from voxshelf.core.restoring import Verdict, decide_bringing, decide_restoring
+from voxshelf.core.shelf import Entry
 from voxshelf.core.trash import Trash
 from voxshelf.use_cases.deletion_ports import Brought, ItemKey
+
+_NAMES_AT_ONCE = 8
 
 
 class FirestoreTrash(FirestoreDeletions):
@@ -44,7 +50,8 @@ class FirestoreTrash(FirestoreDeletions):
         entries = [entry_of(seen[key]) for key in keys]
         now = documents.to_time(account.read_time)
         counters = documents.to_account(account.to_dict() or {})
-        verdicts = decide_restoring(counters, entries, now, limits)
+        taken = self._taken_names(uid, entries)
+        verdicts = decide_restoring(counters, entries, now, limits, taken)
         changes = Changes(self._places, uid)
         self._bring_back(
             changes,
@@ -77,7 +84,8 @@ class FirestoreTrash(FirestoreDeletions):
         now = documents.to_time(account.read_time)
         counters = documents.to_account(account.to_dict() or {})
         generations = [documents.to_entry(one.to_dict() or {}) for one in found]
-        verdict = decide_bringing(counters, entry, generations, now, limits)
+        taken = self._taken_names(uid, [entry])
+        verdict = decide_bringing(counters, entry, generations, now, limits, taken)
         if verdict != "with_generations":
             return Brought(0, verdict)
         changes = Changes(self._places, uid)
@@ -90,6 +98,15 @@ class FirestoreTrash(FirestoreDeletions):
             changes.item(voice, {"trash.taking": False})
         changes.commit(account)
         return Brought(len(found), verdict)
+
+    def _taken_names(self, uid: str, entries: Sequence[Entry | None]) -> set[str]:
+        """Return which names of deleted voices others have; read after the account was."""
+        deleted = [entry.trash.item for entry in entries if entry and entry.trash]
+        names = [item.name for item in deleted if isinstance(item, Voice)]
+        voices = self._places.account(uid).collection("voices")
+        with ThreadPoolExecutor(max_workers=_NAMES_AT_ONCE) as pool:
+            found = pool.map(lambda name: read_named(voices, name), names)
+            return {name for name, named in zip(names, found, strict=True) if named.voices}
 
     def _deleted_with(self, uid: str, voice_id: str, trash: Trash) -> list[Snapshot]:
         collection = self._places.account(uid).collection("generations")

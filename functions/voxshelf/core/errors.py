@@ -68,17 +68,23 @@ class MethodNotAllowed(VoxshelfError):
 
 
 class VoiceExists(VoxshelfError):
-    """A voice of this id, with other content, is in the library already."""
+    """A voice of this name, with other content, is in the library already."""
 
     code, status = "voice_exists", 409
 
     def __init__(self, voice: "Voice") -> None:
         """Take the voice that is there."""
         super().__init__(
-            f"A voice {voice.voice_id!r} exists. Send replace=true for a new version of it, "
-            "or another name."
+            f"A voice named {voice.name!r} exists, {voice.voice_id!r}. Send replace=true for a new "
+            "version of it, or another name."
         )
         self.voice = voice
+
+
+class NameTaken(VoxshelfError):
+    """A deleted voice cannot come back under its name, which another one has by now."""
+
+    code, status = "voice_exists", 409
 
 
 class VersionConflict(VoxshelfError):

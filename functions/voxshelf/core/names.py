@@ -5,7 +5,6 @@ be unique for its owner, stable, and readable for a person who looks into the bu
 """
 
 import hashlib
-import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,20 +15,37 @@ VOICE_ID_PREFIX = "voice_"
 # Firestore refuses ".", ".." and "__x__" as ids and 1,500 bytes as a length. An id is also
 # one path segment of a URL and part of an object name, so it starts with a letter or digit
 # and holds nothing that any of the three reads as syntax.
-_ID_PATTERN = re.compile(r"[^\W_][\w.\-]{0,127}")
+_MAX_ID_CHARACTERS = 128
+# They choose how the character before them is drawn, and are no part of a word.
+_VARIATION_SELECTORS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 
 
 def slug(name: str) -> str:
     """Return the readable part of an object name for any text: never empty, 1 to 64 characters.
 
-    NFKC, lower case, letters and digits of any script, every other run one underscore.
-    Applying it to its own result changes nothing. A name without a letter or digit (an
+    NFKC, lower case, letters, their marks and digits of any script, every other run one
+    underscore. Without marks names of many scripts would be one: the vowels of Devanagari are
+    marks. Applying it to its own result changes nothing. A name without a letter or digit (an
     emoji, say) gets the head of its SHA-256, so that two such names stay apart.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower()).lower()
-    spaced = "".join(character if character.isalnum() else " " for character in folded)
-    joined = "_".join(spaced.split())[:SLUG_MAX_CHARACTERS].rstrip("_")
+    joined = "_".join(_words(folded))[:SLUG_MAX_CHARACTERS].rstrip("_")
     return joined or hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _words(text: str) -> list[str]:
+    """Return the runs of letters and digits, with the marks that belong to them."""
+    kept: list[str] = []
+    for character in text:
+        in_word = bool(kept) and kept[-1] != " "
+        is_part = character.isalnum() or (in_word and _is_mark(character))
+        kept.append(character if is_part else " ")
+    return "".join(kept).split()
+
+
+def _is_mark(character: str) -> bool:
+    is_mark = unicodedata.category(character) in ("Mn", "Mc")
+    return is_mark and character not in _VARIATION_SELECTORS
 
 
 def voice_id_for(name: str) -> str:
@@ -40,7 +56,9 @@ def voice_id_for(name: str) -> str:
 def is_valid_id(candidate: str) -> bool:
     """Tell whether a client's id can name a document, a URL segment and part of an object."""
     return (
-        _ID_PATTERN.fullmatch(candidate) is not None
+        1 <= len(candidate) <= _MAX_ID_CHARACTERS
+        and candidate[0].isalnum()
+        and all(one.isalnum() or one in "_.-" or _is_mark(one) for one in candidate)
         and unicodedata.is_normalized("NFC", candidate)
         and len(candidate.encode()) <= 512
     )

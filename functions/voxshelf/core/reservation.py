@@ -20,6 +20,7 @@ from voxshelf.core.errors import (
 )
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.names import Stamp
+from voxshelf.core.naming import Elsewhere, WantedVoice, other_place
 from voxshelf.core.shelf import Entry, Pending, Shelf
 from voxshelf.core.trash import Trash
 
@@ -72,19 +73,21 @@ class Replay:
     item: Item
 
 
-Decision = Reservation | Replay
+Decision = Reservation | Replay | Elsewhere
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
     """Where an item is to be placed: its stamp and time, and the voice in the library.
 
-    `replaces` is the version that is there, `deleted` the one in the trash. `voice` is the one
-    that a generation belongs to. `fresh` tells that the place has no trace of an earlier save.
+    `voice_id` is the address of a voice, which the save may have asked for otherwise. `replaces`
+    is the version that is there, `deleted` the one in the trash. `voice` is the one that a
+    generation belongs to. `fresh` tells that the place has no trace of an earlier save.
     """
 
     stamp: Stamp
     now: datetime
+    voice_id: str
     replaces: Item | None
     voice: Voice | None
     fresh: bool
@@ -106,17 +109,20 @@ class Attempt:
     runpod_job_id: str | None = None
 
 
-def decide_voice(shelf: Shelf, attempt: Attempt, *, replace: bool) -> Decision:
+def decide_voice(shelf: Shelf, attempt: Attempt, wanted: WantedVoice) -> Decision:
     """Decide on saving a voice.
 
     Raises:
-        VoiceExists: when it exists with other content and `replace` is false.
+        VoiceExists: when one of its name exists with other content and is not to be replaced.
         PermissionDenied: when the consent to it was withdrawn.
         InProgress, IdempotencyConflict, QuotaExceeded: see the contract, section 2.
     """
     replay = replay_of(shelf, attempt)
     if replay is not None:
         return replay
+    elsewhere = other_place(shelf, wanted)
+    if elsewhere is not None:
+        return elsewhere
     entry = shelf.voice
     if entry is None:
         return _reservation(shelf, attempt, None)
@@ -126,7 +132,7 @@ def decide_voice(shelf: Shelf, attempt: Attempt, *, replace: bool) -> Decision:
         return Replay(entry.ready)
     if entry.ready is not None and is_of_same_job(entry.ready, attempt):
         return Replay(entry.ready)
-    if entry.voice is not None and not replace:
+    if entry.voice is not None and not wanted.replace:
         raise VoiceExists(entry.voice)
     return _reservation(shelf, attempt, entry)
 
@@ -174,9 +180,9 @@ def decide_replay(shelf: Shelf, attempt: Attempt) -> Replay:
     replay = replay_of(shelf, attempt)
     if replay is not None:
         return replay
-    entry = shelf.voice
-    if entry is not None and entry.ready and entry.fingerprint == attempt.fingerprint:
-        return Replay(entry.ready)
+    for entry in (shelf.voice, shelf.namesake.entry if shelf.namesake else None):
+        if entry is not None and entry.ready and entry.fingerprint == attempt.fingerprint:
+            return Replay(entry.ready)
     raise NotFound("There is no such upload. Upload the file again.")
 
 
@@ -225,7 +231,9 @@ def _reservation(
     stamp = Stamp.after(shelf.account.last_stamp, shelf.now)
     trash = entry.trash if entry is not None else None
     deleted = trash.item if trash is not None else None
-    slot = Slot(stamp, shelf.now, replaces, voice, fresh=entry is None, deleted=deleted)
+    slot = Slot(
+        stamp, shelf.now, shelf.voice_id, replaces, voice, fresh=entry is None, deleted=deleted
+    )
     item = attempt.draft(slot)
     pending = Pending(
         item,

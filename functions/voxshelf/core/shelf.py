@@ -31,7 +31,7 @@ class Entry:
 
     `garbage` are objects that nothing refers to any more and that still have to be removed.
     `trash` was deleted, and can still be restored. `withdrawn` is what stays of a voice whose
-    owner withdrew the consent.
+    owner withdrew the consent; `withdrawn_name` is the digest of its name (`naming.name_digest`).
     """
 
     ready: Voice | Generation | None
@@ -40,6 +40,7 @@ class Entry:
     garbage: tuple[str, ...] = ()
     trash: Trash | None = None
     withdrawn: bool = False
+    withdrawn_name: str | None = None
 
     @property
     def voice(self) -> Voice | None:
@@ -58,11 +59,24 @@ class RequestRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Namesake:
+    """A voice that has a name, or is about to get it, and where it lies."""
+
+    voice_id: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf:
-    """All that a decision looks at, read at one moment of the database's clock."""
+    """All that a decision looks at, read at one moment of the database's clock.
+
+    `voice` is what lies under `voice_id`, `namesake` the voice of the name that was asked for.
+    """
 
     now: datetime
     account: Account
+    voice_id: str
     voice: Entry | None
     generation: Entry | None
     request: RequestRecord | None
+    namesake: Namesake | None = None

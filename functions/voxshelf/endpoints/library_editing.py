@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, cast
 
 from voxshelf.core.errors import VersionConflict
+from voxshelf.endpoints.conflicts import showing_existing
 from voxshelf.http.boundary import Answer, Call, Route
 from voxshelf.http.paths import known_id
 from voxshelf.http.present import etag, generation_body, voice_body
@@ -20,7 +21,8 @@ def _edit_voice(call: Call, voice_id: str) -> Answer:
 
     fields = _fields(call)
     try:
-        voice = _edited(call, voice_id, read_voice_edit(fields), fields)
+        with showing_existing(call):
+            voice = _edited(call, voice_id, read_voice_edit(fields), fields)
     except VersionConflict as error:
         error.details["voice"] = _voice_body(call, error.item)
         raise

@@ -1,10 +1,9 @@
 """`POST /api/voices/clone`."""
 
-from voxshelf.core.errors import VoiceExists
+from voxshelf.endpoints.conflicts import showing_existing
 from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.job_orders import read_start_clone
-from voxshelf.http.present import voice_body
 from voxshelf.http.present_jobs import job_answer
 from voxshelf.use_cases.start_clone import start_clone
 from voxshelf.wiring import services
@@ -15,7 +14,7 @@ def _clone(call: Call) -> Answer:
     job_policy = runpod.policy
     fields = read_fields(call.request, call.resources)
     command = read_start_clone(call.uid, fields, call.idempotency_key)
-    try:
+    with showing_existing(call):
         job, replayed = start_clone(
             command,
             jobs=runpod.jobs,
@@ -27,9 +26,6 @@ def _clone(call: Call) -> Answer:
             policy=call.services.policy,
             job_policy=job_policy,
         )
-    except VoiceExists as error:
-        error.details["voice"] = voice_body(error.voice, call.services.urls)
-        raise
     headers = {"Idempotent-Replayed": "true"} if replayed else {}
     return Answer({**job_answer(job)}, 202, headers)
 

@@ -1,6 +1,6 @@
 """`POST /api/voices/save`."""
 
-from voxshelf.core.errors import VoiceExists
+from voxshelf.endpoints.conflicts import showing_existing
 from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.commands import read_save_voice
@@ -13,7 +13,7 @@ from voxshelf.wiring import services
 def _save(call: Call) -> Answer:
     fields = read_fields(call.request, call.resources)
     command = read_save_voice(call.uid, fields, call.idempotency_key)
-    try:
+    with showing_existing(call):
         saved = save_voice(
             command,
             library=call.services.library,
@@ -21,9 +21,6 @@ def _save(call: Call) -> Answer:
             inspect_audio=call.services.inspect_audio,
             policy=call.services.policy,
         )
-    except VoiceExists as error:
-        error.details["voice"] = voice_body(error.voice, call.services.urls)
-        raise
     voice = voice_body(saved.voice, call.services.urls)
     body: VoiceSaved = {
         "status": "success",

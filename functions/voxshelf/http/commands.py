@@ -3,6 +3,7 @@
 from voxshelf.core.content import Content, Source
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.names import voice_id_for
+from voxshelf.core.naming import normal_name
 from voxshelf.http.body import Fields, too_large
 from voxshelf.http.fields import FieldReader
 from voxshelf.http.files import AUDIO, PROFILE
@@ -29,10 +30,12 @@ def read_save_voice(
         InvalidRequest: naming the field.
     """
     reader = FieldReader(fields, lenient=lenient)
-    name = reader.required_text("voice_name", "name", max_characters=MAX_NAME_CHARACTERS)
+    name = read_name(reader, "voice_name", "name")
+    voice_id = reader.item_id("voice_id")
     return SaveVoice(
         uid=uid,
-        voice_id=reader.item_id("voice_id") or voice_id_for(name),
+        voice_id=voice_id or voice_id_for(name),
+        is_own_id=reader.is_own("voice_id"),
         name=name,
         sample=read_audio(reader),
         profile=reader.source("profile_path", PROFILE),
@@ -76,6 +79,15 @@ def read_save_speech(
         runpod_job_id=reader.runpod_job_id("runpod_job_id"),
         idempotency_key=idempotency_key,
     )
+
+
+def read_name(reader: FieldReader, *names: str) -> str:
+    """Return the name of a voice, which is required.
+
+    Raises:
+        InvalidRequest.
+    """
+    return normal_name(reader.required_text(*names, max_characters=MAX_NAME_CHARACTERS))
 
 
 def read_audio(reader: FieldReader) -> Source:

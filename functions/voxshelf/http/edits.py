@@ -13,8 +13,8 @@ from voxshelf.core.errors import InvalidRequest
 from voxshelf.http.body import Fields
 from voxshelf.http.commands import (
     MAX_DESCRIPTION_CHARACTERS,
-    MAX_NAME_CHARACTERS,
     MAX_TEMPLATE_CHARACTERS,
+    read_name,
 )
 from voxshelf.http.fields import FieldReader
 
@@ -33,7 +33,7 @@ _COMMON: dict[str, _Read] = {
     "favorite": lambda reader: reader.flag("favorite"),
 }
 _OF_A_VOICE: dict[str, _Read] = {
-    "name": lambda reader: reader.required_text("name", max_characters=MAX_NAME_CHARACTERS),
+    "name": lambda reader: read_name(reader, "name"),
     "description": lambda reader: reader.text(
         "description", max_characters=MAX_DESCRIPTION_CHARACTERS
     ),

@@ -76,6 +76,10 @@ class FieldReader:
             raise invalid(name, "letters, digits, '_', '-' and '.', at most 128 of them")
         return value
 
+    def is_own(self, name: str) -> bool:
+        """Tell whether the request itself has a field, not only the metadata of a job."""
+        return self._sent.is_own(name)
+
     def runpod_job_id(self, name: str) -> str | None:
         """Return RunPod's id of a job, or None; some workers number theirs."""
         return self._note(name, _job_id, "the id of a job: letters, digits, '_', '-' and '.'")

@@ -3,6 +3,7 @@
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.jobs import CloneOrder, JobKind, Order, SpeechOrder
 from voxshelf.core.names import voice_id_for
+from voxshelf.core.naming import normal_name
 from voxshelf.http.body import Fields
 from voxshelf.http.commands import (
     MAX_DESCRIPTION_CHARACTERS,
@@ -11,6 +12,7 @@ from voxshelf.http.commands import (
     MAX_TEMPLATE_CHARACTERS,
     MAX_TEXT_CHARACTERS,
     read_audio,
+    read_name,
 )
 from voxshelf.http.fields import FieldReader
 from voxshelf.use_cases.start_clone import StartClone
@@ -24,7 +26,7 @@ def read_start_clone(uid: str, fields: Fields, idempotency_key: str | None) -> S
         InvalidRequest: naming the field.
     """
     reader = FieldReader(fields)
-    name = reader.required_text("voice_name", "name", max_characters=MAX_NAME_CHARACTERS)
+    name = read_name(reader, "voice_name", "name")
     return StartClone(uid, _clone_order(reader, name), read_audio(reader), idempotency_key)
 
 
@@ -56,7 +58,7 @@ def read_adoption(fields: Fields) -> tuple[JobKind, str, Order]:
     kind = reader.text("kind", max_characters=20, multiline=False)
     if kind == "clone":
         name = reader.text("voice_name", "name", max_characters=MAX_NAME_CHARACTERS) or ""
-        return "clone", runpod_job_id, _clone_order(reader, name)
+        return "clone", runpod_job_id, _clone_order(reader, normal_name(name))
     if kind == "speech":
         return "speech", runpod_job_id, _speech_order(reader)
     raise InvalidRequest("kind must be clone or speech.", details={"field": "kind"})

@@ -1,5 +1,6 @@
 """Results of jobs, saved by the same readers and use cases as every save of a client."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 from voxshelf.core.content import Content, NewObject
 from voxshelf.core.errors import InvalidRequest, NotFound
 from voxshelf.core.jobs import CloneOrder, Job, SpeechOrder
-from voxshelf.core.names import generation_id_of_job
+from voxshelf.core.names import generation_id_of_job, voice_id_for
 from voxshelf.core.runpod_output import read_output
 from voxshelf.http.body import Fields
 from voxshelf.http.commands import MAX_AUDIO_BYTES, read_save_speech, read_save_voice
@@ -50,6 +51,9 @@ class SavedResults:
         with ExitStack() as resources:
             values = read_output(output)
             files = self._fetched(values.pop("audio_url", None), resources)
+            if isinstance(job.order, CloneOrder) and job.order.name:
+                # The worker's id of a voice is not one that the user chose.
+                values.pop("voice_id", None)
             values |= {"runpod_job_id": job.runpod_job_id, **_facts(job.order)}
             fields = Fields(values, files, resources)
             if isinstance(job.order, CloneOrder):
@@ -94,14 +98,18 @@ class SavedResults:
         if job.runpod_job_id is None or not job.order.voice_id:
             return None
         order, catalogue = job.order, self._services.catalogue
-        try:
-            if isinstance(order, SpeechOrder):
-                generation_id = generation_id_of_job(order.voice_id, job.runpod_job_id)
+        if isinstance(order, SpeechOrder):
+            generation_id = generation_id_of_job(order.voice_id, job.runpod_job_id)
+            with contextlib.suppress(NotFound):
                 return catalogue.generation(uid, generation_id).generation_id
-            voice = catalogue.voice(uid, order.voice_id)
-        except NotFound:
             return None
-        return voice.voice_id if voice.runpod_job_id == job.runpod_job_id else None
+        # Under its id, or under another one if that was taken.
+        for find, known in ((catalogue.voice, order.voice_id), (catalogue.voice_named, order.name)):
+            with contextlib.suppress(NotFound):
+                voice = find(uid, known)
+                if voice.runpod_job_id == job.runpod_job_id:
+                    return voice.voice_id
+        return None
 
     def keep(self, uid: str, output: Any) -> str:
         """See `JobResults.keep`."""
@@ -145,15 +153,17 @@ def _read(
 def _facts(order: CloneOrder | SpeechOrder) -> dict[str, Any]:
     """Return what the user asked for; it wins over what the worker says of its result."""
     facts: dict[str, Any] = {
-        "voice_id": order.voice_id,
         "language": order.language,
         "tags": list(order.tags),
         "parameters": dict(order.parameters),
     }
     if isinstance(order, SpeechOrder):
-        facts["text_input"] = order.text
+        facts |= {"voice_id": order.voice_id, "text_input": order.text}
     else:
+        # An id that only follows from the name is no choice of the user's.
+        chosen = order.voice_id != voice_id_for(order.name)
         facts |= {
+            "voice_id": order.voice_id if chosen else None,
             "voice_name": order.name,
             "template_message": order.template_message,
             "description": order.description,

@@ -53,6 +53,10 @@ class Sent:
                 return found[0]
         return None
 
+    def is_own(self, name: str) -> bool:
+        """Tell whether a field stands in the request itself."""
+        return any(True for _ in self._values(name, self._layers[0]))
+
     def each(self, name: str) -> list[Any]:
         """Return all values of a field that may stand several times."""
         found = (list(self._values(name, layer)) for layer in self._layers)

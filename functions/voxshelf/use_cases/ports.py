@@ -69,7 +69,13 @@ class Library(DeletionLibrary, Protocol):
     """
 
     def glance(
-        self, uid: str, voice_id: str, request_key: str | None, generation_id: str | None = None
+        self,
+        uid: str,
+        voice_id: str,
+        request_key: str | None,
+        *,
+        generation_id: str | None = None,
+        name: str | None = None,
     ) -> Glance:
         """Begin to read what `reserve` will look at first, beside what the caller does."""
 
@@ -81,12 +87,15 @@ class Library(DeletionLibrary, Protocol):
         decide: Callable[[Shelf], Decision],
         *,
         generation_id: str | None = None,
+        name: str | None = None,
         glance: Glance | None = None,
     ) -> Receipt | Replay:
         """Read the shelf, decide, and write the reservation unless the shelf has changed.
 
-        `decide` is asked again after a change, and its errors pass through. The shelf shows a
-        generation only when `generation_id` names one.
+        `decide` is asked again after a change, and its errors pass through. It may send the
+        voice `Elsewhere`, and is asked again for that place. The shelf shows a generation only
+        when `generation_id` names one, and a namesake only when `name` is given: no two voices
+        get one name, whoever asks at the same time.
         """
 
     def confirm(self, receipt: Receipt) -> None:
@@ -116,7 +125,9 @@ class Library(DeletionLibrary, Protocol):
 
         Raises:
             NotFound: when there is no such item.
-            InProgress: while another version of it is being saved, which would undo the edit.
+            VoiceExists: when another voice has the new name.
+            InProgress: while another version of it is being saved, which would undo the edit; or
+                while another voice is being saved under the new name.
         """
 
     def rename_generations(self, renaming: Renaming) -> Iterator[int]:
@@ -146,6 +157,9 @@ class Catalogue(Protocol):
 
     def voice(self, uid: str, voice_id: str) -> Voice:
         """Return one voice, or raise `NotFound`."""
+
+    def voice_named(self, uid: str, name: str) -> Voice:
+        """Return the voice of a name (`naming.normal_name`), or raise `NotFound`."""
 
     def generation(self, uid: str, generation_id: str) -> Generation:
         """Return one generation, or raise `NotFound`."""

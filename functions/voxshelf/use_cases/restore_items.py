@@ -4,7 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from voxshelf.core.account import Limits
-from voxshelf.core.errors import InProgress, NotFound, QuotaExceeded, Unavailable, VoxshelfError
+from voxshelf.core.errors import (
+    InProgress,
+    NameTaken,
+    NotFound,
+    QuotaExceeded,
+    Unavailable,
+    VoxshelfError,
+)
 from voxshelf.core.restoring import Verdict
 from voxshelf.use_cases.deletion_ports import MAX_KEYS, ItemKey
 from voxshelf.use_cases.ports import Library
@@ -64,6 +71,8 @@ def _error(verdict: Verdict) -> VoxshelfError | None:
         return NotFound("There is no such item to restore; after 24 hours it is gone for good.")
     if verdict == "in_progress":
         return InProgress("A new voice is being saved in its place at this moment.")
+    if verdict == "name_taken":
+        return NameTaken("Another voice has its name by now. Rename that one, then restore.")
     if verdict == "quota_exceeded":
         return QuotaExceeded("There is no room for it. Delete something else first.")
     return None

@@ -81,7 +81,7 @@ def save_speech(
     digest = _fingerprint(command)
     generation_id, decide = _place(command)
     # The round trip passes while the audio is decoded.
-    glance = library.glance(command.uid, command.voice_id, key, generation_id)
+    glance = library.glance(command.uid, command.voice_id, key, generation_id=generation_id)
     try:
         audio = received(command.audio, command.uid, objects)
     except NotFound:

@@ -52,12 +52,14 @@ def save_voice(
     key = request_key("voice", command.idempotency_key)
     content = _fingerprint(command)
     # The round trip passes while the audio is decoded.
-    glance = library.glance(command.uid, command.voice_id, key)
+    glance = library.glance(command.uid, command.voice_id, key, name=command.name)
     try:
         draft = inspected(command, policy, objects, inspect_audio)
     except NotFound:
         # An upload that is gone was taken over by an earlier request, or never was there.
-        voice = replayed(command.uid, command.voice_id, key, content, library, policy)
+        voice = replayed(
+            command.uid, command.voice_id, key, content, library, policy, name=command.name
+        )
         assert isinstance(voice, Voice)
         return SavedVoice(voice, replayed=True)
     attempt = Attempt(draft.voice, content, new_lease(), key, policy, command.runpod_job_id)
@@ -65,8 +67,9 @@ def save_voice(
         uid=command.uid,
         voice_id=command.voice_id,
         request_key=key,
-        decide=lambda shelf: decide_voice(shelf, attempt, replace=command.replace),
+        decide=lambda shelf: decide_voice(shelf, attempt, command.wanted),
         objects=draft.new_objects,
+        name=command.name,
         glance=glance,
     )
     saved = shelve(order, library, objects)

@@ -49,7 +49,10 @@ class Shelved:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One save: whose, by which voice, under which idempotency record, how it is decided."""
+    """One save: whose, by which voice, under which idempotency record, how it is decided.
+
+    `name` is that of a voice to be saved, so that the decision sees who has it.
+    """
 
     uid: str
     voice_id: str
@@ -58,6 +61,7 @@ class Order:
     objects: Callable[[Item], Sequence[NewObject]]
     generation_id: str | None = None
     glance: Glance | None = None
+    name: str | None = None
 
 
 def new_token(policy: Policy) -> str:
@@ -93,6 +97,7 @@ def shelve(order: Order, library: Library, objects: ObjectStore) -> Shelved:
             order.request_key,
             uploads.decide,
             generation_id=order.generation_id,
+            name=order.name,
             glance=order.glance,
         )
     except BaseException:
@@ -150,7 +155,14 @@ class _Uploads:
 
 
 def replayed(
-    uid: str, voice_id: str, key: str | None, content: str, library: Library, policy: Policy
+    uid: str,
+    voice_id: str,
+    key: str | None,
+    content: str,
+    library: Library,
+    policy: Policy,
+    *,
+    name: str | None = None,
 ) -> Item:
     """Return what an earlier request with this key or content saved.
 
@@ -159,7 +171,9 @@ def replayed(
         InProgress, IdempotencyConflict: see the contract, section 2.
     """
     attempt = Attempt(_no_draft, content, new_lease(), key, policy)
-    outcome = library.reserve(uid, voice_id, key, lambda shelf: decide_replay(shelf, attempt))
+    outcome = library.reserve(
+        uid, voice_id, key, lambda shelf: decide_replay(shelf, attempt), name=name
+    )
     assert isinstance(outcome, Replay)
     return outcome.item
 

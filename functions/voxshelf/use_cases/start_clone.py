@@ -75,7 +75,7 @@ def start_clone(
         return before, True
     with contextlib.suppress(NotFound):
         # Before a GPU has worked for a name that is taken.
-        raise VoiceExists(catalogue.voice(uid, order.voice_id))
+        raise VoiceExists(catalogue.voice_named(uid, order.name))
     sample = received(command.sample, uid, objects)
     facts = inspect_audio(sample, SAMPLE_LIMITS)
     if is_silent(facts.loudness):

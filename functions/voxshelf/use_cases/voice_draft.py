@@ -12,6 +12,7 @@ from voxshelf.core.errors import InvalidAudio
 from voxshelf.core.importing import Origin
 from voxshelf.core.items import Consent, Generation, Scalar, Voice
 from voxshelf.core.names import ObjectNames
+from voxshelf.core.naming import WantedVoice
 from voxshelf.core.profile import (
     HEAD_BYTES,
     PROFILE_CONTENT_TYPE,
@@ -43,6 +44,7 @@ class ConsentGiven:
 class SaveVoice:
     """The command: what the owner said, and the bytes.
 
+    `voice_id` is the address that it would get, `is_own_id` whether the owner chose that.
     `origin` is what an import brings along. `profile_from_job` tells that a job of this
     deployment has returned the profile.
     """
@@ -63,6 +65,12 @@ class SaveVoice:
     idempotency_key: str | None = None
     origin: Origin | None = None
     profile_from_job: bool = False
+    is_own_id: bool = False
+
+    @property
+    def wanted(self) -> WantedVoice:
+        """Return what is said of the voice's place."""
+        return WantedVoice(self.name, self.voice_id, self.is_own_id, self.replace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +88,13 @@ class VoiceDraft:
     def voice(self, slot: Slot) -> Voice:
         """Return the voice as it will stand in its place."""
         command, facts = self.command, self.sample_facts
-        names = ObjectNames(command.uid, command.voice_id, slot.stamp)
+        names = ObjectNames(command.uid, slot.voice_id, slot.stamp)
         replaced = slot.replaces if isinstance(slot.replaces, Voice) else None
         # One in the place of a deleted one is new, but goes on counting the generations there.
         earlier = replaced or (slot.deleted if isinstance(slot.deleted, Voice) else None)
         origin = command.origin or Origin(slot.now, favorite=False)
         return Voice(
-            voice_id=command.voice_id,
+            voice_id=slot.voice_id,
             name=command.name,
             version=earlier.version + 1 if earlier else 1,
             language=command.language,
