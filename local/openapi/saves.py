@@ -195,7 +195,18 @@ SAVE_SPEECH = RequestBody(
             "Channels and frames, in any order. Checked against the audio, which wins.",
             {"type": "array", "items": {"type": "integer", "minimum": 0}},
         ),
-        Field("timestamp", "YYYYMMDD_HHMMSS; anything else is dropped.", _TEXT),
+        Field(
+            "timestamp",
+            "YYYYMMDD_HHMMSS. RFC 3339 and Unix seconds are taken, too; anything else is dropped.",
+            _TEXT,
+        ),
+        Field(
+            "again",
+            "`true`: save it although the same bytes, voice and text were saved within 24 hours. "
+            "Without, and without `Idempotency-Key` and `runpod_job_id`, that generation is the "
+            "answer, with `replayed`.",
+            {"type": "boolean", "default": False},
+        ),
         *_COMMON,
     ),
 )

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.contracts.library_contract import LIMITS, LibraryCalls, voice
+from tests.contracts.library_contract import LIMITS, LibraryCalls, generation, voice
 from voxshelf.core.deletion import Manner
 from voxshelf.core.edits import VoiceEdit, edited
 from voxshelf.core.errors import InProgress, NotFound, PermissionDenied, VoiceExists
+from voxshelf.core.naming import Elsewhere
+from voxshelf.core.reservation import Replay
 from voxshelf.use_cases.deletion_ports import ItemKey
 from voxshelf.use_cases.ports import Receipt
 
@@ -163,6 +165,19 @@ class NamingContract(LibraryCalls):
             ids = list(pool.map(lambda name: self._named_voice(shelf, uid, name), names))
         assert len(set(ids)) == len(names)
         assert sorted(shelf.voice(uid, one).name for one in ids) == sorted(names)
+
+    def test_a_decision_may_ask_for_a_generation_and_sees_it(self, shelf, uid):
+        self._named_voice(shelf, uid, "Ada")
+        spoken = generation("g1", voice_id="voice_ada")
+        self._save(shelf, uid, spoken)
+        seen = []
+
+        def decide(one):
+            seen.append((one.voice_id, one.generation_id, one.generation and one.generation.ready))
+            return Elsewhere("voice_ada", "g1") if len(seen) == 1 else Replay(spoken)
+
+        assert shelf.reserve(uid, "voice_ada", None, decide) == Replay(spoken)
+        assert seen == [("voice_ada", None, None), ("voice_ada", "g1", spoken)]
 
     def test_names_of_two_users_never_meet(self, shelf, uid):
         assert self._named_voice(shelf, uid, "Ada") == "voice_ada"

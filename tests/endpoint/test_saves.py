@@ -59,6 +59,8 @@ def save_speech(function, headers=ADA, **fields):
         "voice_id": "voice_my_voice",
         "text_input": "Hello.",
         "audio_file": (io.BytesIO(wav(0.5)), "x.wav"),
+        # Tests save the same several times, and mean it.
+        "again": "true",
         **fields,
     }
     return function("tts_save").post("/", data=form, headers=headers)
@@ -346,3 +348,40 @@ def test_audio_over_the_limit_is_refused_with_the_way_out(function, services):
     answer = function("voices_save").post("/", data=body, headers=ADA, content_type=content_type)
     assert (answer.status_code, answer.get_json()["code"]) == (413, "payload_too_large")
     assert answer.get_json()["details"] == {"max_bytes": 24 * 1024 * 1024}
+
+
+def test_the_same_speech_sent_twice_is_one_and_the_answer_says_so(function, services):
+    save_voice(function)
+    first = save_speech(function, again="").get_json()
+    answer = save_speech(function, again="", tags="other")
+    body = answer.get_json()
+    assert (first["replayed"], body["replayed"]) == (False, True)
+    assert body["generation"] == first["generation"]
+    assert answer.headers["Idempotent-Replayed"] == "true"
+    other = save_speech(function, again="yes").get_json()
+    assert other["generation_id"] != first["generation_id"]
+    assert other["replayed"] is False
+
+
+def test_voices_of_one_slug_are_kept_apart_and_found_by_their_names(function, services):
+    for name in ("C", "C#", "C++"):
+        assert save_voice(function, voice_name=name).status_code == 201
+    answer = save_voice(function, voice_name=" C# ", audio_file=(io.BytesIO(wav(2.0)), "b.wav"))
+    body = answer.get_json()
+    assert (answer.status_code, body["code"]) == (409, "voice_exists")
+    assert body["details"]["voice"]["voice_id"] == "voice_c_2"
+    replaced = save_voice(
+        function, voice_name="C#", audio_file=(io.BytesIO(wav(2.0)), "b.wav"), replace="true"
+    ).get_json()["voice"]
+    assert (replaced["voice_id"], replaced["version"]) == ("voice_c_2", 2)
+
+
+def test_a_workers_id_is_a_wish_that_never_leads_to_another_voice(function, services):
+    save_voice(function, voice_name="C")
+    output = {
+        "audio_base64": b64(wav(2.0)),
+        "metadata": {"voice_id": "voice_c", "voice_name": "C#"},
+        "replace": True,
+    }
+    body = function("voices_save").post("/", json=output, headers=ADA).get_json()
+    assert (body["voice_id"], body["voice"]["version"]) == ("voice_c_2", 1)

@@ -84,10 +84,12 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
         glance: Glance | None = None,
     ) -> Receipt | Replay:
         with self._lock:
-            decision: Decision = Elsewhere(voice_id)
+            decision: Decision = Elsewhere(voice_id, generation_id)
             while isinstance(decision, Elsewhere):
-                place = decision.voice_id
-                decision = decide(self._shelf(uid, place, request_key, generation_id, name))
+                place = decision
+                decision = decide(
+                    self._shelf(uid, place.voice_id, request_key, place.generation_id, name)
+                )
             if isinstance(decision, Replay):
                 return decision
             pending = decision.pending
@@ -114,6 +116,7 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
             now=self.now(),
             account=self.accounts.get(uid, Account()),
             voice_id=voice_id,
+            generation_id=generation_id,
             namesake=next(iter([*own, *named]), None),
             voice=self._entry(uid, "voices", voice_id),
             generation=self._entry(uid, "generations", generation_id),

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -7,13 +7,23 @@ from tests.sounds import content, encoded, tone, wav
 from tests.unit.test_save_voice import LIMITS, Shelf
 from voxshelf.adapters.soundfile_audio import inspect_audio
 from voxshelf.core.account import Policy
+from voxshelf.core.content import Upload
 from voxshelf.core.deletion import Manner
-from voxshelf.core.errors import IdempotencyConflict, InvalidAudio, NotFound
+from voxshelf.core.edits import GenerationEdit, edited
+from voxshelf.core.errors import (
+    IdempotencyConflict,
+    InProgress,
+    InvalidAudio,
+    NotFound,
+    Unavailable,
+)
+from voxshelf.http.received import Spool
 from voxshelf.use_cases.delete_item import delete_item
 from voxshelf.use_cases.deletion_ports import ItemKey
 from voxshelf.use_cases.save_speech import SaveSpeech, save_speech
 
-COMMAND = SaveSpeech(uid="ada", voice_id="voice_a", audio=content(wav(1.0)), text="Hello.")
+# Most tests save the same several times, and mean it.
+COMMAND = SaveSpeech("ada", "voice_a", content(wav(1.0)), text="Hello.", again=True)
 
 
 class SpeechShelf(Shelf):
@@ -107,3 +117,109 @@ def test_a_result_that_was_deleted_does_not_come_back_by_itself(shelf):
     delete_item("ada", key, manner, library=shelf.library, objects=shelf.objects)
     with pytest.raises(NotFound):
         shelf.speak(runpod_job_id="job-1")
+
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+class TestRepeating:
+    """The same bytes, voice and text within 24 hours are one generation."""
+
+    @pytest.fixture
+    def shelf(self, shelf):
+        self.now = NOON
+        shelf.library.now = lambda: self.now
+        shelf.save(voice_id="voice_b")
+        return shelf
+
+    def speak(self, shelf, **fields):
+        return shelf.speak(**{"again": False, **fields})
+
+    def test_the_same_without_a_key_is_the_same_and_says_so(self, shelf):
+        first = self.speak(shelf)
+        again = self.speak(shelf, tags=("other",), timestamp="20260101_000000")
+        assert (first.replayed, again.replayed) == (False, True)
+        assert again.generation == first.generation
+        assert shelf.library.accounts["ada"].kept.generations == 1
+        assert shelf.library.accounts["ada"].saves_today == 2
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"text": "Hello!"},
+            {"text": None},
+            {"audio": content(wav(1.5))},
+            {"voice_id": "voice_b"},
+            {"again": True},
+            {"idempotency_key": "k"},
+            {"runpod_job_id": "r-1"},
+        ],
+        ids=lambda other: next(iter(other)),
+    )
+    def test_anything_else_is_another_one(self, shelf, other):
+        first = self.speak(shelf)
+        second = self.speak(shelf, **other)
+        assert not second.replayed
+        assert second.generation.generation_id != first.generation.generation_id
+
+    def test_after_a_day_it_is_another_one(self, shelf):
+        first = self.speak(shelf)
+        self.now += timedelta(hours=23, minutes=59)
+        assert self.speak(shelf).generation == first.generation
+        self.now += timedelta(minutes=2)
+        later = self.speak(shelf)
+        assert not later.replayed
+        # The day begins anew with what was saved then.
+        assert self.speak(shelf).generation == later.generation
+
+    def test_one_that_was_deleted_is_saved_again(self, shelf):
+        first = self.speak(shelf).generation
+        key = ItemKey("generations", first.generation_id)
+        delete_item(
+            "ada", key, Manner(timedelta(days=1)), library=shelf.library, objects=shelf.objects
+        )
+        again = self.speak(shelf)
+        assert not again.replayed
+        assert again.generation.generation_id != first.generation_id
+        assert self.speak(shelf).generation == again.generation
+
+    def test_an_edit_since_is_in_the_answer(self, shelf):
+        first = self.speak(shelf).generation
+        edit = GenerationEdit(tags=("kept",))
+        shelf.library.edit(
+            "ada", "generations", first.generation_id, lambda item, now: edited(item, edit, now)
+        )
+        assert self.speak(shelf).generation.tags == ("kept",)
+
+    def test_of_a_voice_that_is_gone_nothing_is_told(self, shelf):
+        self.speak(shelf)
+        key = ItemKey("voices", "voice_a")
+        delete_item(
+            "ada", key, Manner(timedelta(days=1)), library=shelf.library, objects=shelf.objects
+        )
+        with pytest.raises(NotFound):
+            self.speak(shelf)
+
+    def test_an_upload_is_known_by_its_bytes(self, shelf):
+        first = self.speak(shelf)
+        for name in ("a.wav", "b.wav"):
+            shelf.objects.plant(f"uploads/ada/{name}", wav(1.0))
+            with Spool() as spool:
+                again = self.speak(
+                    shelf, audio=Upload(f"uploads/ada/{name}", lambda one=spool: one)
+                )
+            assert again.replayed
+            assert again.generation == first.generation
+
+    def test_while_the_first_is_being_saved_the_second_waits(self, shelf):
+        shelf.objects.failing_paths = {"tts_generations"}
+        with pytest.raises(Unavailable):
+            self.speak(shelf)
+        shelf.objects.failing_paths = set()
+        assert not self.speak(shelf).replayed
+        record = next(iter(shelf.library.requests))
+        shelf.library.requests[record] = replace(shelf.library.requests[record], item=None)
+        with pytest.raises(InProgress):
+            self.speak(shelf)
+        self.now += timedelta(minutes=7)
+        assert not self.speak(shelf).replayed

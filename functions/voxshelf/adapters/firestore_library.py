@@ -87,7 +87,9 @@ class FirestoreLibrary(FirestoreEdits):
                     return decision
                 if isinstance(decision, Elsewhere):
                     # Ends, as each place belongs to another voice, of which there are so many.
-                    place = replace(place, voice=self._voice(uid, decision.voice_id))
+                    place = self._place(
+                        uid, decision.voice_id, request_key, decision.generation_id, name
+                    )
                     continue
                 written = decision
                 try:

@@ -73,6 +73,7 @@ def shelf_of(place: Place, seen: Seen) -> Shelf:
         voice=_entry(place.voice, seen),
         generation=_entry(place.generation, seen),
         request=None if request is None else documents.to_request(request),
+        generation_id=place.generation.id if place.generation else None,
         namesake=seen.named.at(place.voice.id) if seen.named else None,
     )
 

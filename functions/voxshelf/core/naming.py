@@ -32,9 +32,10 @@ class WantedVoice:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The decision lies at another voice's place: ask again there."""
+    """The decision needs other documents in sight: ask again with these."""
 
     voice_id: str
+    generation_id: str | None = None
 
 
 def normal_name(name: str) -> str:

@@ -70,7 +70,8 @@ class Namesake:
 class Shelf:
     """All that a decision looks at, read at one moment of the database's clock.
 
-    `voice` is what lies under `voice_id`, `namesake` the voice of the name that was asked for.
+    `voice` is what lies under `voice_id`, `generation` under `generation_id`, and `namesake` the
+    voice of the name that was asked for.
     """
 
     now: datetime
@@ -80,3 +81,4 @@ class Shelf:
     generation: Entry | None
     request: RequestRecord | None
     namesake: Namesake | None = None
+    generation_id: str | None = None

@@ -78,6 +78,7 @@ def read_save_speech(
         tags=reader.tags("tags"),
         runpod_job_id=reader.runpod_job_id("runpod_job_id"),
         idempotency_key=idempotency_key,
+        again=reader.flag("again"),
     )
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 from voxshelf.core.account import Policy
 from voxshelf.core.audio import SPEECH_LIMITS, Audio, AudioFacts
-from voxshelf.core.content import NewObject, Source
+from voxshelf.core.content import Content, NewObject, Source
 from voxshelf.core.errors import NotFound
 from voxshelf.core.fingerprint import fingerprint
 from voxshelf.core.importing import Origin, decide_imported, decide_of_job
 from voxshelf.core.items import Generation, Scalar, Voice
 from voxshelf.core.names import ObjectNames, Stamp, generation_id_of_job
+from voxshelf.core.repeating import content_key, decide_repeatable
 from voxshelf.core.reservation import Attempt, Decision, Slot, decide_generation
 from voxshelf.core.shelf import Shelf
 from voxshelf.use_cases.ports import AudioInspector, Library, ObjectStore
@@ -30,7 +31,8 @@ class SaveSpeech:
     """The command: what was spoken with which voice, and the audio.
 
     `declared_rate_hz` and `declared_shape` are what the worker said of the audio. They are
-    checked against it, and the audio wins. `origin` is what an import brings along.
+    checked against it, and the audio wins. `origin` is what an import brings along. `again` asks
+    for a generation of its own, although the same was saved a moment ago.
     """
 
     uid: str
@@ -47,6 +49,13 @@ class SaveSpeech:
     runpod_job_id: str | None = None
     idempotency_key: str | None = None
     origin: Origin | None = None
+    again: bool = False
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Tell whether nothing but the content tells the same save from another one."""
+        named = self.idempotency_key or self.runpod_job_id or self.origin
+        return not (named or self.again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ def save_speech(
         InProgress, IdempotencyConflict, QuotaExceeded, Unavailable: see `shelve`.
         IdTaken: the id that an import brings is another item's.
     """
-    key = request_key("speech", command.idempotency_key)
+    key = _key(command, command.audio)
     digest = _fingerprint(command)
     generation_id, decide = _place(command)
     # The round trip passes while the audio is decoded.
@@ -90,6 +99,7 @@ def save_speech(
         assert isinstance(item, Generation)
         return SavedSpeech(item, replayed=True, mismatches=())
     facts = inspect_audio(audio, SPEECH_LIMITS)
+    known_key, key = key, _key(command, audio)
 
     def draft(slot: Slot) -> Generation:
         return _generation(command, facts, slot, new_token(policy))
@@ -107,12 +117,22 @@ def save_speech(
         decide=lambda shelf: decide(shelf, attempt),
         objects=new_objects,
         generation_id=generation_id,
-        glance=glance,
+        # What was read by then was read without the key of an upload's content.
+        glance=glance if key == known_key else None,
     )
     saved = shelve(order, library, objects)
     remove_uploads([command.audio], objects)
     assert isinstance(saved.item, Generation)
     return SavedSpeech(saved.item, saved.replayed, _mismatches(command, facts))
+
+
+def _key(command: SaveSpeech, audio: Source) -> str | None:
+    """Return the id of the save's request record; that of an upload is known by its bytes."""
+    if not command.is_repeatable:
+        return request_key("speech", command.idempotency_key)
+    if isinstance(audio, Content):
+        return content_key(command.voice_id, audio.sha256, command.text)
+    return None
 
 
 def _place(command: SaveSpeech) -> tuple[str | None, Callable[[Shelf, Attempt], Decision]]:
@@ -121,7 +141,7 @@ def _place(command: SaveSpeech) -> tuple[str | None, Callable[[Shelf, Attempt], 
         return command.origin.generation_id, decide_imported
     if command.origin is None and command.runpod_job_id is not None:
         return generation_id_of_job(command.voice_id, command.runpod_job_id), decide_of_job
-    return None, decide_generation
+    return None, decide_repeatable if command.is_repeatable else decide_generation
 
 
 def _generation(command: SaveSpeech, facts: AudioFacts, slot: Slot, token: str) -> Generation:
