@@ -49,6 +49,14 @@ fuzz: install ## Send mutated files and requests; ARGS="--runs 5000"
 conformance: install ## Hold the running stack against the API document (Schemathesis, all checks)
 	@$(PY) -m tests.openapi.conformance $(ARGS)
 
+.PHONY: rehearse
+rehearse: install ## Rehearse the deploy with the real Firebase CLI, against a stand-in of Google's APIs
+	@$(PY) -m local.rehearsal $(ARGS)
+
+.PHONY: settings
+settings: install ## Check the settings that a deploy would take; PROJECT=your-project
+	@$(PY) -m local.deploy_settings
+
 .PHONY: check
 check: install ## Check formatting, lint, types and generated files
 	$(VENV)/bin/ruff format --check .

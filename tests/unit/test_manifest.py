@@ -40,6 +40,14 @@ def test_a_function_is_second_generation_with_concurrency_equal_to_its_threads(n
     assert endpoint["region"] == ["us-central1"]
 
 
+def test_all_instances_together_fit_the_quota_of_a_new_project():
+    # 20 CPUs and 40 GiB in a region, 10 instances of a service: docs/deploy.md, "How far it grows".
+    endpoints = MANIFEST["endpoints"].values()
+    assert sum(each["maxInstances"] * each["cpu"] for each in endpoints) <= 20
+    assert sum(each["maxInstances"] * each["availableMemoryMb"] for each in endpoints) <= 40 * 1024
+    assert all(0 < each["maxInstances"] <= 10 for each in endpoints)
+
+
 def test_every_param_has_a_value_for_a_deploy_without_questions():
     assert {param["name"] for param in MANIFEST["params"]} == set(ENV) - {
         "THREADS",
