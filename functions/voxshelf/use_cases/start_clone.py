@@ -4,7 +4,7 @@ import base64
 import contextlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from voxshelf.core.account import Policy
@@ -69,7 +69,9 @@ def start_clone(
             "statement and granted_by."
         )
     check_parameters(order)
-    content = fingerprint({"order": repr(order), "sample": identity(command.sample)})
+    content = fingerprint(
+        {"kind": "clone", "order": asdict(order), "sample": identity(command.sample)}
+    )
     before = started_before(jobs, uid, "clone", command.idempotency_key, content)
     if before is not None:
         return before, True

@@ -1,7 +1,7 @@
 """Start to generate speech with a voice of the library."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from voxshelf.core.errors import InvalidRequest, NotFound, PermissionDenied
 from voxshelf.core.fingerprint import fingerprint
@@ -48,7 +48,7 @@ def start_speech(
             details={"field": "text"},
         )
     check_parameters(order)
-    content = fingerprint({"order": repr(order)})
+    content = fingerprint({"kind": "speech", "order": asdict(order)})
     before = started_before(jobs, uid, "speech", command.idempotency_key, content)
     if before is not None:
         return before, True
