@@ -27,6 +27,10 @@ FIELD_NOTES: dict[str, Schema] = {
     "days": {"description": "The last 31, newest first."},
     "delay_s": {"description": "How long it waited for a worker, as RunPod measured."},
     "details": {"description": "Facts for programs, such as the `field` that is wrong."},
+    "expires_at": {
+        "format": "date-time",
+        "description": "When an ended job is gone; null until it ends.",
+    },
     "execution_s": {"description": "How long the worker took, as RunPod measured."},
     "file_id": {"description": "The same as `generation_id`."},
     "file_path": {"description": "The same as `audio.path`."},
@@ -56,6 +60,7 @@ FIELD_NOTES: dict[str, Schema] = {
         "description": "Until then it can be restored; null where it cannot.",
     },
     "request_id": {"description": "The same as the X-Request-Id header. Quote it in reports."},
+    "replayed": {"description": "Whether an earlier request had started it."},
     "reserved": {"description": "What is being saved at this moment."},
     "sample_file": {"description": "The same as `sample.path`."},
     "saved_files": {"description": "Paths of the stored objects."},
@@ -65,6 +70,7 @@ FIELD_NOTES: dict[str, Schema] = {
     "text_input": {"description": "The same as `text`."},
     "timestamp": {"description": "As the worker gave it: YYYYMMDD_HHMMSS."},
     "updated_at": {"format": "date-time"},
+    "words_removed": {"description": "Whether its item was deleted for good, and its words too."},
     "url": {
         "format": "uri",
         "description": "A download address; whoever holds it can fetch the file.",

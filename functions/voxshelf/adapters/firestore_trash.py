@@ -10,10 +10,11 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_changes import Changes
-from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, FirestoreDeletions, busy, pause
+from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, busy, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
 from voxshelf.adapters.firestore_shelf import entry_of
+from voxshelf.adapters.firestore_words import FirestoreWords
 from voxshelf.core.account import Limits
 from voxshelf.core.amounts import kept_amount
 from voxshelf.core.restoring import Verdict, decide_bringing, decide_restoring
@@ -21,7 +22,7 @@ from voxshelf.core.trash import Trash
 from voxshelf.use_cases.deletion_ports import Brought, ItemKey
 
 
-class FirestoreTrash(FirestoreDeletions):
+class FirestoreTrash(FirestoreWords):
     """Plays the restoring part of `Library`."""
 
     def restore(

@@ -14,11 +14,12 @@ from voxshelf.use_cases.start_job import NewJob, start_job, started_before
 
 @dataclass(frozen=True, slots=True)
 class StartSpeech:
-    """The command: what is to be spoken, with which voice."""
+    """The command: what is to be spoken, with which voice; `again` though it is being done."""
 
     uid: str
     order: SpeechOrder
     idempotency_key: str | None = None
+    again: bool = False
 
 
 def start_speech(
@@ -81,6 +82,8 @@ def start_speech(
         endpoint_id=job_policy.speech_endpoint,
         request=request,
         fingerprint=content,
+        orders=(content,),
         idempotency_key=command.idempotency_key,
+        again=command.again,
     )
     return start_job(new, jobs=jobs, workers=workers, policy=job_policy)
