@@ -36,8 +36,6 @@ def settle_job(
     """
     if job.has_ended:
         return job
-    if job.words_removed:
-        return jobs.change(uid, job.job_id, lambda found, now: found.failed(_DELETED, now))
     if job.output_sha256 is not None:
         output = results.kept(uid, job.output_sha256)
         if output is not None:
