@@ -6,8 +6,9 @@ from local.openapi.examples import AUDIO_BASE64
 from local.openapi.queries import Parameter, list_parameters
 from local.openapi.requests import Field, RequestBody
 from local.openapi.saves import SAVE_SPEECH, SAVE_VOICE
-from voxshelf.core.jobs import LAST_LOOK
+from voxshelf.core.jobs import KEPT_FOR, LAST_LOOK
 from voxshelf.http.files import AUDIO
+from voxshelf.http.job_query import ACTIVE_STATES, ENDED_STATES, KINDS, STATES
 from voxshelf.use_cases.start_job import MAX_REQUEST_BYTES
 
 _VOICE = {field.name: field for field in SAVE_VOICE.fields}
@@ -48,10 +49,48 @@ _CLONED = (
     _CONSENT,
 )
 
-JOB_PAGE: tuple[Parameter, ...] = tuple(
-    parameter
-    for parameter in list_parameters(())
-    if parameter["name"] in {"page_size", "page_token"}
+
+def _several(values: tuple[str, ...], or_none: str = "") -> dict[str, Any]:
+    """Return the schema of some of these values, with commas between them."""
+    one = f"({'|'.join(values)})"
+    return {"type": "string", "pattern": f"^{one}(,{one})*${or_none}", "examples": [values[-1]]}
+
+
+_AGAIN = Field(
+    "again",
+    "Start it although the same order is under way. Otherwise, and without an Idempotency-Key, the "
+    "answer is the job that is.",
+    {"type": "boolean", "default": False},
+)
+
+JOB_PAGE: tuple[Parameter, ...] = (
+    *(
+        parameter
+        for parameter in list_parameters(())
+        if parameter["name"] in {"page_size", "page_token"}
+    ),
+    {
+        "name": "state",
+        "in": "query",
+        "description": f"Only jobs in these states; `{ACTIVE_STATES}` is all that have not ended.",
+        "schema": _several((ACTIVE_STATES, *STATES), or_none="|^$"),
+    },
+    {
+        "name": "kind",
+        "in": "query",
+        "description": "Only jobs of this kind.",
+        "schema": {"type": "string", "enum": [*KINDS, ""]},
+    },
+)
+
+ENDED_JOBS: tuple[Parameter, ...] = (
+    {
+        "name": "state",
+        "in": "query",
+        "required": True,
+        "description": "Which jobs to delete: those in these states.",
+        "schema": _several(ENDED_STATES),
+    },
 )
 
 START_CLONE = RequestBody(
@@ -70,6 +109,7 @@ START_CLONE = RequestBody(
         *(_VOICE[name] for name in (*AUDIO.all, "audio_path")),
         _PARAMETERS,
         _METADATA,
+        _AGAIN,
     ),
 )
 
@@ -93,6 +133,7 @@ START_SPEECH = RequestBody(
         *(_SPEECH[name] for name in ("text", "language", "tags")),
         _PARAMETERS,
         _METADATA,
+        _AGAIN,
     ),
 )
 
@@ -131,6 +172,7 @@ WEBHOOK = RequestBody(
     has_form=False,
 )
 
+KEPT_DAYS = f"{KEPT_FOR.days} days"
 LIFETIME = f"{int(LAST_LOOK.total_seconds()) // 60} minutes"
 
 REQUESTS: dict[str, dict[str, Any]] = {

@@ -9,8 +9,10 @@ from local.openapi.deleting import DELETE_ITEMS, KEEP_OR_DELETE, PERMANENT, REST
 from local.openapi.edits import EDIT_GENERATION, EDIT_VOICE, IF_MATCH
 from local.openapi.errors import ErrorType
 from local.openapi.jobs import (
+    ENDED_JOBS,
     IMPORT_JOB,
     JOB_PAGE,
+    KEPT_DAYS,
     LIFETIME,
     START_CLONE,
     START_SPEECH,
@@ -366,7 +368,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             f"The recording is validated before a GPU works for it. {_FOLLOWING} For 409 "
             "`voice_exists` the voice that is there stands in `details.voice`."
         ),
-        answer=wire_jobs.JobAnswer,
+        answer=wire_jobs.JobStarted,
         status=202,
         errors=(*_START, errors.InvalidAudio, errors.VoiceExists),
         parameters=(IDEMPOTENCY_KEY,),
@@ -380,7 +382,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             f"The voice's profile is sent along. {_FOLLOWING} A profile that is a pickle runs code "
             "where it is loaded: only one that a job of this site returned is sent; another is 403."
         ),
-        answer=wire_jobs.JobAnswer,
+        answer=wire_jobs.JobStarted,
         status=202,
         errors=_START,
         parameters=(IDEMPOTENCY_KEY,),
@@ -390,10 +392,25 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         operation_id="list_jobs",
         tag="jobs",
         summary="List jobs",
-        description="Newest first, as they were last seen: RunPod is not asked.",
+        description=(
+            "Newest first, as they were last seen: RunPod is not asked. A job is kept for "
+            f"{KEPT_DAYS} after its end. Query fields that are not listed are 400."
+        ),
         answer=wire_jobs.JobList,
         errors=_LIST,
         parameters=JOB_PAGE,
+    ),
+    ("DELETE", "/api/jobs"): Operation(
+        operation_id="delete_jobs",
+        tag="jobs",
+        summary="Delete jobs that have ended",
+        description=(
+            "All of them that ended in the states named. What they made stays in the library; what "
+            "was kept of a result that could not be saved goes with them."
+        ),
+        answer=wire_jobs.JobsDeleted,
+        errors=_LIST,
+        parameters=ENDED_JOBS,
     ),
     ("GET", "/api/jobs/<job_id>"): Operation(
         operation_id="follow_job",
@@ -406,6 +423,17 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         ),
         answer=wire_jobs.JobAnswer,
         errors=_ITEM,
+    ),
+    ("DELETE", "/api/jobs/<job_id>"): Operation(
+        operation_id="delete_job",
+        tag="jobs",
+        summary="Delete a job that has ended",
+        description=(
+            "What it made stays in the library; what was kept of a result that could not be saved "
+            "goes with it. One that has not ended is 409: cancel it first."
+        ),
+        answer=wire_jobs.JobDeleted,
+        errors=(*_ITEM, errors.InProgress),
     ),
     ("POST", "/api/jobs/<job_id>/cancel"): Operation(
         operation_id="cancel_job",

@@ -105,7 +105,11 @@ ROWS: dict[str, list[Attempt]] = {
         Attempt(200, query="uid={uid}&user_id={uid}", shows={"jobs": []}),
         Attempt(400, query="page_size=1&page_token={jobs_page}"),
     ],
+    "DELETE /api/jobs": [
+        Attempt(200, query="state=done,cancelled&uid={uid}&user_id={uid}", shows={"deleted": 0}),
+    ],
     "GET /api/jobs/<job_id>": ITEM,
+    "DELETE /api/jobs/<job_id>": ITEM,
     "POST /api/jobs/<job_id>/cancel": [Attempt(404, body=_CLAIMED)],
     # The owner's has not failed.
     "POST /api/jobs/<job_id>/retry": [Attempt(404, 400, body=_CLAIMED)],

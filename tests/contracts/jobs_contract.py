@@ -7,8 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from voxshelf.core.errors import IdempotencyConflict, NotFound, QuotaExceeded
-from voxshelf.core.jobs import CloneOrder, Failure, Job, JobLimits, SpeechOrder
+from tests.contracts.library_contract import generation, voice
+from voxshelf.core.errors import IdempotencyConflict, InProgress, NotFound, QuotaExceeded
+from voxshelf.core.jobs import CloneOrder, Failure, Job, JobFilter, JobLimits, SpeechOrder
+from voxshelf.core.names import kept_output_path
+from voxshelf.core.trash import Trash
+from voxshelf.use_cases.deletion_ports import Deletion
 from voxshelf.use_cases.job_ports import OwnedJob
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, UTC)
@@ -40,18 +44,34 @@ def job(job_id: str, now: datetime = NOON, **changes) -> Job:
     return replace(made, **changes)
 
 
+def trash_of(runpod_job_id, item=None):
+    """Return a generation, or another item, as it is purged."""
+    made = replace(item or generation("g1"), runpod_job_id=runpod_job_id)
+    return Trash(made, NOON, NOON, purging=True)
+
+
 class JobsContract:
-    """Tests of one implementation: the fixture `jobs`."""
+    """Tests of one implementation: the fixture `jobs`, and `library`, which purges beside it."""
 
     @pytest.fixture
     def uid(self):
         return f"user-{secrets.token_hex(6)}"
 
     def _start(self, jobs, uid, **changes):
-        made = job(f"job_{secrets.token_hex(8)}", **changes)
-        started, is_own = jobs.start(uid, made.job_id, lambda now: made, LIMITS)
+        started, is_own = self._ordered(jobs, uid, **changes)
         assert is_own
         return started
+
+    def _ordered(self, jobs, uid, *orders, again=False, limits=LIMITS, **changes):
+        made = job(f"job_{secrets.token_hex(8)}", **changes)
+        return jobs.start(uid, made.job_id, lambda now: made, limits, orders, again=again)
+
+    def _end(self, jobs, uid, job_id):
+        return jobs.change(uid, job_id, lambda found, now: found.cancelled(now))
+
+    def _listed(self, jobs, uid, *states, kind=None):
+        page = jobs.jobs(uid, 50, None, JobFilter(states, kind))
+        return [one.job_id for one in page.items]
 
     @pytest.mark.parametrize(("kind", "order"), [("clone", CLONE), ("speech", SPEECH)])
     def test_a_job_reads_back_equal(self, jobs, uid, kind, order):
@@ -191,3 +211,175 @@ class JobsContract:
         jobs.trust(digest)
         jobs.trust(digest)
         assert jobs.is_trusted(digest)
+
+    def test_the_same_order_while_the_first_is_active_is_the_first_job(self, jobs, uid):
+        first, _ = self._ordered(jobs, uid, "path", "bytes")
+        assert self._ordered(jobs, uid, "bytes") == (first, False)
+        assert self._ordered(jobs, uid, "path", "else") == (first, False)
+        assert jobs.alike(uid, ["bytes"]) == first
+        assert jobs.alike(uid, ["else"]) is None
+        assert jobs.alike(f"{uid}x", ["bytes"]) is None
+        assert self._ordered(jobs, f"{uid}x", "bytes")[1]
+        assert self._ordered(jobs, uid, "else")[1]
+        # One place is left: the repeated ones have taken none.
+        assert self._start(jobs, uid)
+
+    def test_the_same_order_is_found_where_no_place_is_left(self, jobs, uid):
+        limits = replace(LIMITS, active=1)
+        first, _ = self._ordered(jobs, uid, "a", limits=limits)
+        assert self._ordered(jobs, uid, "a", limits=limits) == (first, False)
+
+    def test_the_same_order_is_another_job_once_the_first_has_ended(self, jobs, uid):
+        first, _ = self._ordered(jobs, uid, "a")
+        self._end(jobs, uid, first.job_id)
+        assert jobs.alike(uid, ["a"]) is None
+        second, is_own = self._ordered(jobs, uid, "a")
+        assert (is_own, second.job_id != first.job_id) == (True, True)
+
+    def test_again_is_another_job_and_each_is_known_until_it_ends(self, jobs, uid):
+        first, _ = self._ordered(jobs, uid, "a")
+        second, is_own = self._ordered(jobs, uid, "a", again=True)
+        assert is_own
+        self._end(jobs, uid, first.job_id)
+        assert self._ordered(jobs, uid, "a") == (second, False)
+        self._end(jobs, uid, second.job_id)
+        assert self._ordered(jobs, uid, "a")[1]
+
+    def test_a_job_without_an_order_is_never_found_by_one(self, jobs, uid):
+        self._start(jobs, uid)
+        assert jobs.alike(uid, []) is None
+        assert self._ordered(jobs, uid)[1]
+
+    def test_fifty_starts_of_the_same_order_at_once_are_one_job(self, jobs, uid):
+        with ThreadPoolExecutor(50) as threads:
+            outcomes = list(threads.map(lambda _: self._ordered(jobs, uid, "a"), range(50)))
+        assert len({started.job_id for started, _ in outcomes}) == 1
+        assert [is_own for _, is_own in outcomes].count(True) == 1
+        assert len(self._listed(jobs, uid)) == 1
+
+    def test_a_list_shows_jobs_of_some_states_or_of_a_kind(self, jobs, uid):
+        made = {
+            name: self._start(jobs, uid, now=NOON + timedelta(seconds=n), kind=kind, order=order)
+            for n, (name, kind, order) in enumerate(
+                [("a", "clone", CLONE), ("b", "speech", SPEECH), ("c", "speech", SPEECH)]
+            )
+        }
+        a, b, c = (one.job_id for one in made.values())
+        self._end(jobs, uid, b)
+        assert self._listed(jobs, uid) == [c, b, a]
+        assert self._listed(jobs, uid, "queued") == [c, a]
+        assert self._listed(jobs, uid, "cancelled", "failed") == [b]
+        assert self._listed(jobs, uid, "cancelled", "queued") == [c, b, a]
+        assert self._listed(jobs, uid, kind="speech") == [c, b]
+        assert self._listed(jobs, uid, "queued", kind="speech") == [c]
+        first = jobs.jobs(uid, 1, None, JobFilter(("queued",)))
+        assert [one.job_id for one in first.items] == [c]
+        rest = jobs.jobs(uid, 1, first.next, JobFilter(("queued",)))
+        assert ([one.job_id for one in rest.items], rest.next) == ([a], None)
+
+    def test_an_ended_job_is_deleted_and_one_that_has_not_ended_is_not(self, jobs, uid):
+        started = self._start(jobs, uid)
+        with pytest.raises(InProgress):
+            jobs.delete(uid, started.job_id)
+        with pytest.raises(NotFound):
+            jobs.delete(f"{uid}x", started.job_id)
+        ended = self._end(jobs, uid, started.job_id)
+        assert jobs.delete(uid, started.job_id) == ended
+        with pytest.raises(NotFound):
+            jobs.delete(uid, started.job_id)
+        assert (jobs.find(started.job_id), self._listed(jobs, uid)) == (None, [])
+
+    def test_all_jobs_of_some_ended_states_are_deleted_at_once(self, jobs, uid):
+        failed = [self._start(jobs, uid, state="failed") for _ in range(2)]
+        done = self._start(jobs, uid, state="done")
+        other = self._start(jobs, f"{uid}x", state="failed")
+        deleted = jobs.delete_ended(uid, ["failed", "timed_out"])
+        assert {one.job_id for one in deleted} == {one.job_id for one in failed}
+        assert self._listed(jobs, uid) == [done.job_id]
+        assert self._listed(jobs, f"{uid}x") == [other.job_id]
+        assert jobs.delete_ended(uid, ["failed"]) == []
+
+    def test_a_kept_output_is_named_as_long_as_a_job_is_there_for_it(self, jobs, uid):
+        digests = [f"{n:064x}" for n in range(40)]
+        ended = self._start(jobs, uid, state="failed", output_sha256=digests[35])
+        assert jobs.naming(uid, digests) == {digests[35]}
+        assert jobs.naming(f"{uid}x", digests) == frozenset()
+        jobs.delete(uid, ended.job_id)
+        assert jobs.naming(uid, digests) == frozenset()
+
+    def test_an_expired_job_is_as_one_that_never_was(self, jobs, uid):
+        at_runpod = f"r-{secrets.token_hex(4)}"
+        gone = self._start(
+            jobs, uid, state="failed", expires_at=NOON, runpod_job_id=at_runpod, output_sha256="0"
+        )
+        kept = self._start(jobs, uid, now=NOON - timedelta(hours=1), state="failed")
+        assert self._listed(jobs, uid) == [kept.job_id]
+        page = jobs.jobs(uid, 1, None)
+        assert ([one.job_id for one in page.items], page.next) == ([kept.job_id], None)
+        assert (jobs.find(gone.job_id), jobs.of_runpod(at_runpod)) == (None, None)
+        for act in (jobs.job, jobs.delete):
+            with pytest.raises(NotFound):
+                act(uid, gone.job_id)
+        with pytest.raises(NotFound):
+            jobs.change(uid, gone.job_id, lambda found, now: replace(found, retry_of="x"))
+        again, is_own = jobs.start(
+            uid, gone.job_id, lambda now: job(gone.job_id, fingerprint="other"), LIMITS
+        )
+        assert (is_own, jobs.job(uid, gone.job_id)) == (True, again)
+
+    def test_what_has_expired_is_deleted_with_the_others_and_not_counted(self, jobs, uid):
+        self._start(jobs, uid, state="failed", expires_at=NOON)
+        kept = self._start(jobs, uid, state="failed")
+        assert [one.job_id for one in jobs.delete_ended(uid, ["failed"])] == [kept.job_id]
+
+    def _purged(self, uid, kind="generations", item_id="g1", runpod_job_id=None):
+        item = generation("g1") if kind == "generations" else voice()
+        return Deletion(uid, kind, item_id, trash_of(runpod_job_id, item), ())
+
+    def test_the_words_of_what_is_purged_go_from_the_job_that_made_it(self, jobs, library, uid):
+        made = self._start(jobs, uid, state="done", result_id="g1", order=SPEECH)
+        other = self._start(jobs, uid, state="done", result_id="g2", order=SPEECH)
+        stranger = self._start(jobs, f"{uid}x", state="done", result_id="g1", order=SPEECH)
+        for _ in range(2):
+            assert library.remove_words([self._purged(uid)]) == ()
+            left = jobs.job(uid, made.job_id)
+            assert left == replace(
+                made, order=SpeechOrder("voice_ada", "", "de"), words_removed=True
+            )
+        assert jobs.job(uid, other.job_id) == other
+        assert jobs.job(f"{uid}x", stranger.job_id) == stranger
+
+    def test_the_words_of_a_clone_go_with_its_voice_and_speech_keeps_its_own(
+        self, jobs, library, uid
+    ):
+        clone = self._start(
+            jobs, uid, kind="clone", state="done", result_id="voice_ada", order=CLONE
+        )
+        speech = self._start(jobs, uid, state="done", result_id="voice_ada", order=SPEECH)
+        library.remove_words([self._purged(uid, "voices", "voice_ada")])
+        assert jobs.job(uid, clone.job_id).order == CloneOrder("voice_ada", "")
+        assert jobs.job(uid, speech.job_id) == speech
+
+    def test_the_words_go_too_where_the_result_is_not_noted_yet_with_what_was_kept(
+        self, jobs, library, uid
+    ):
+        failed = self._start(jobs, uid, state="failed", runpod_job_id="r-1", output_sha256="ab")
+        saving = self._start(jobs, uid, state="saving", runpod_job_id="r-1", output_sha256="ab")
+        other = self._start(jobs, uid, state="failed", output_sha256="cd")
+        paths = library.remove_words([self._purged(uid, runpod_job_id="r-1")])
+        assert set(paths) == {kept_output_path(uid, "ab")}
+        for one in (failed, saving):
+            assert jobs.job(uid, one.job_id) == one.without_words()
+        assert jobs.job(uid, other.job_id) == other
+        done = jobs.change(uid, saving.job_id, lambda found, now: found.done("g1", now))
+        assert (done.state, done.order.text) == ("done", "")
+
+    def test_the_words_of_many_items_go_at_once(self, jobs, library, uid):
+        limits = JobLimits(active=100, per_day=100, text_characters=1)
+        made = [
+            self._ordered(jobs, uid, state="done", result_id=f"g{n}", limits=limits)[0]
+            for n in range(33)
+        ]
+        library.remove_words([self._purged(uid, item_id=f"g{n}") for n in range(32)])
+        removed = [jobs.job(uid, one.job_id).words_removed for one in made]
+        assert removed == [True] * 32 + [False]

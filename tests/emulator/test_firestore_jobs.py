@@ -2,6 +2,7 @@ import pytest
 
 from tests.contracts.jobs_contract import LIMITS, JobsContract
 from voxshelf.adapters.firestore_jobs import FirestoreJobs
+from voxshelf.adapters.firestore_library import FirestoreLibrary
 from voxshelf.core.errors import QuotaExceeded
 
 pytestmark = pytest.mark.emulator
@@ -11,6 +12,20 @@ class TestFirestoreJobs(JobsContract):
     @pytest.fixture
     def jobs(self, firestore_client):
         return FirestoreJobs(firestore_client)
+
+    @pytest.fixture
+    def library(self, firestore_client):
+        return FirestoreLibrary(firestore_client)
+
+    def test_what_is_known_of_active_jobs_goes_with_them(self, jobs, firestore_client, uid):
+        account = firestore_client.document("users", uid)
+        for again in (False, True):
+            self._ordered(jobs, uid, "a", again=again)
+        known = account.get().to_dict()["job_orders"]
+        assert list(known.values()) == [["a"], ["a"]]
+        for job_id in known:
+            self._end(jobs, uid, job_id)
+        assert account.get().to_dict()["job_orders"] == {}
 
     def test_a_job_of_a_user_who_was_deleted_still_ends(self, jobs, firestore_client, uid):
         started = self._start(jobs, uid)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.endpoint.conftest import ADA, BOB
 from tests.endpoint.test_saves import b64, save_voice
@@ -29,8 +31,10 @@ JOB_FIELDS = {
     "retry_of",
     "delay_s",
     "execution_s",
+    "words_removed",
     "created_at",
     "updated_at",
+    "expires_at",
 }
 
 
@@ -94,7 +98,7 @@ def test_a_clone_ends_in_the_library_by_its_webhook_alone(function, services, ru
     answer = clone(function, template_message="Hello.", language="en-GB", tags="warm")
     body = answer.get_json()
     assert answer.status_code == 202, body
-    assert set(body) == {"status", "message", "job_id", "job"}
+    assert set(body) == {"status", "message", "job_id", "job", "replayed"}
     assert set(body["job"]) == JOB_FIELDS
     started = body["job"]
     assert (started["state"], started["kind"], started["runpod_job_id"]) == (
@@ -169,12 +173,101 @@ def test_a_failure_is_shown_with_its_reason(function, runpod):
 def test_a_start_under_the_same_key_is_the_same_job(function, runpod):
     headers = {**ADA, "Idempotency-Key": "k"}
     first, again = clone(function, headers=headers), clone(function, headers=headers)
-    assert again.get_json() == first.get_json()
+    assert again.get_json() == {**first.get_json(), "replayed": True}
+    assert first.get_json()["replayed"] is False
     assert "Idempotent-Replayed" not in first.headers
     assert again.headers["Idempotent-Replayed"] == "true"
     other = clone(function, headers=headers, description="Other.")
     assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_conflict")
     assert len(runpod.workers.requests) == 1
+
+
+def as_form(value):
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("start", "fields"),
+    [
+        (
+            clone,
+            {
+                "voice_name": "Ada",
+                "audio_base64": b64(wav(2.0)),
+                "template_message": "Hello.",
+                "description": "A voice.",
+                "tags": ["warm", "low"],
+                "consent": {"statement": "I agree.", "granted_by": "Ada"},
+                "parameters": {"speed": 1.5, "seed": 7, "style": "calm", "fast": True},
+            },
+        ),
+        (
+            speak,
+            {
+                "voice_id": "voice_my_voice",
+                "text": "Words.",
+                "language": "de",
+                "tags": ["warm", "low"],
+                "parameters": {"speed": 1.5, "seed": 7, "style": "calm", "fast": True},
+            },
+        ),
+    ],
+    ids=["clone", "speech"],
+)
+def test_fields_in_any_order_and_form_or_json_are_the_same_start(function, runpod, start, fields):
+    save_voice(function, profile_file=(io.BytesIO(npy()), "p.npy"))
+    headers = {**ADA, "Idempotency-Key": "k"}
+    name = "voices_clone" if start is clone else "tts_generate"
+    path = "/api/voices/clone" if start is clone else "/api/tts/generate"
+    seen = set()
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.randoms(use_true_random=False), st.booleans(), st.booleans())
+    def send(dice, form, keyed):
+        sent = without_order(fields, dice)
+        body = {"data": json.dumps(sent), "content_type": "application/json"}
+        if form:
+            texts = {name: as_form(value) for name, value in sent.items()}
+            body = {"data": texts, "content_type": "multipart/form-data"}
+        answer = function(name).post(path, headers=headers if keyed else ADA, **body)
+        assert answer.status_code == 202, answer.get_json()
+        seen.add(answer.get_json()["job_id"])
+
+    assert function(name).post(path, json=fields, headers=headers).status_code == 202
+    send()
+    assert len(seen) == 1
+    other = {**fields, "tags": ["low", "warm"]}
+    assert function(name).post(path, json=other, headers=headers).status_code == 422
+
+
+def without_order(fields, dice):
+    """Return the same fields, and those of the objects among them, in another order."""
+    items = [
+        (name, without_order(value, dice) if isinstance(value, dict) else value)
+        for name, value in fields.items()
+    ]
+    dice.shuffle(items)
+    return dict(items)
+
+
+@pytest.mark.parametrize("start", [clone, speak])
+def test_a_double_click_is_one_job_unless_again_is_asked_for(function, runpod, start):
+    save_voice(function, profile_file=(io.BytesIO(npy()), "p.npy"))
+    first, second = start(function), start(function)
+    assert second.status_code == 202
+    assert second.get_json() == {**first.get_json(), "replayed": True}
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert len(runpod.workers.requests) == 1
+    for again in (True, "true", "1"):
+        other = start(function, again=again)
+        assert (other.status_code, other.get_json()["replayed"]) == (202, False)
+        assert "Idempotent-Replayed" not in other.headers
+    assert start(function, again="perhaps").status_code == 400
+    assert len(runpod.workers.requests) == 4
+
+
+def test_a_double_click_of_two_people_is_two_jobs(function, runpod):
+    assert clone(function).get_json()["job_id"] != clone(function, BOB).get_json()["job_id"]
 
 
 def test_a_start_whose_answer_got_lost_is_brought_home_by_its_webhook(function, services, runpod):
@@ -304,6 +397,166 @@ def test_jobs_are_listed_newest_first_page_by_page(function, runpod):
         assert (answer.status_code, answer.get_json()["code"]) == (400, "invalid_request")
 
 
+def ended(function, runpod):
+    """Return the ids of a job that is active, of one that failed, and of one that is cancelled."""
+    ids = [clone(function, voice_name=f"Ada {n}").get_json()["job_id"] for n in range(3)]
+    runpod.workers.complete("r-2", {"status": "error", "message": "No speech found."})
+    assert webhook(function, runpod, "r-2").status_code == 200
+    post(function, f"/api/jobs/{ids[2]}/cancel")
+    return ids
+
+
+def listed(function, query="", headers=ADA):
+    answer = function("jobs").get(f"/api/jobs{query}", headers=headers)
+    assert answer.status_code == 200, answer.get_json()
+    return [one["job_id"] for one in answer.get_json()["jobs"]]
+
+
+def test_a_list_is_filtered_by_state_and_kind(function, runpod):
+    active, failed, cancelled = ended(function, runpod)
+    assert listed(function, "?state=failed") == [failed]
+    assert listed(function, "?state=active") == [active]
+    assert listed(function, "?state=FAILED,%20cancelled") == [cancelled, failed]
+    assert listed(function, "?state=failed&state=active") == [failed, active]
+    assert listed(function, "?state=done") == listed(function, "?kind=speech") == []
+    assert len(listed(function, "?state=&kind=clone")) == 3
+    first = function("jobs").get("/api/jobs?state=failed,cancelled&page_size=1", headers=ADA)
+    token = first.get_json()["next_page_token"]
+    query = f"?state=cancelled,failed&page_size=1&page_token={token}"
+    assert listed(function, query) == [failed]
+    answer = function("jobs").get(f"/api/jobs?page_size=1&page_token={token}", headers=ADA)
+    assert (answer.status_code, answer.get_json()["details"]) == (400, {"field": "page_token"})
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "hint"),
+    [
+        ("page=2", "page", "page_token"),
+        ("limit=5", "limit", "page_size"),
+        ("offset=5", "offset", "page_token"),
+        ("per_page=5", "per_page", "page_size"),
+        ("status=failed", "status", "state"),
+        ("sort=name", "sort", "page_size, page_token, state, kind"),
+        ("state=gone", "state", "'gone'"),
+        ("state=failed,gone,lost", "state", "'gone', 'lost'"),
+        ("kind=song", "kind", "clone, speech"),
+    ],
+)
+def test_what_a_list_does_not_know_is_refused_by_name(function, query, field, hint):
+    answer = function("jobs").get(f"/api/jobs?{query}", headers=ADA)
+    body = answer.get_json()
+    assert (answer.status_code, body["code"], body["details"]) == (
+        400,
+        "invalid_request",
+        {"field": field},
+    )
+    assert hint in body["message"]
+
+
+def delete(function, path, headers=ADA):
+    return function("jobs").delete(path, headers=headers)
+
+
+def test_an_ended_job_is_deleted_and_its_late_webhook_has_no_effect(function, services, runpod):
+    active, failed, cancelled = ended(function, runpod)
+    refused = delete(function, f"/api/jobs/{active}")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "in_progress")
+    assert "Cancel it first" in refused.get_json()["message"]
+    assert int(refused.headers["Retry-After"]) > 0
+    assert delete(function, f"/api/jobs/{failed}", BOB).status_code == 404
+    answer = delete(function, f"/api/jobs/{failed}")
+    assert (answer.status_code, answer.get_json()["job_id"]) == (200, failed)
+    assert delete(function, f"/api/jobs/{failed}").status_code == 404
+    assert job(function, failed).status_code == 404
+    assert listed(function) == [cancelled, active]
+    runpod.workers.complete("r-2", CLONED)
+    assert webhook(function, runpod, "r-2").status_code == 404
+    assert services.library.records == {}
+
+
+def test_all_that_has_ended_is_deleted_at_once(function, runpod):
+    active, _, _ = ended(function, runpod)
+    answer = delete(function, "/api/jobs?state=done,timed_out")
+    assert (answer.status_code, answer.get_json()["deleted"]) == (200, 0)
+    answer = delete(function, "/api/jobs?state=failed,cancelled", BOB)
+    assert (answer.status_code, answer.get_json()["deleted"]) == (200, 0)
+    answer = delete(function, "/api/jobs?state=failed,cancelled")
+    assert (answer.status_code, answer.get_json()["deleted"]) == (200, 2)
+    assert listed(function) == [active]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("", "state"),
+        ("?state=", "state"),
+        ("?state=active", "state"),
+        ("?state=failed,queued", "state"),
+        ("?state=all", "state"),
+        ("?state=failed&kind=clone", "kind"),
+        ("?status=failed", "status"),
+    ],
+)
+def test_nobody_deletes_everything_by_accident(function, runpod, query, field):
+    ids = ended(function, runpod)
+    answer = delete(function, f"/api/jobs{query}")
+    assert (answer.status_code, answer.get_json()["details"]) == (400, {"field": field})
+    assert len(listed(function)) == len(ids)
+
+
+def test_thirty_days_after_its_end_a_job_is_gone_though_the_database_still_has_it(
+    function, runpod, clock
+):
+    started = clone(function).get_json()["job_id"]
+    shown = post(function, f"/api/jobs/{started}/cancel").get_json()["job"]
+    assert datetime.fromisoformat(shown["expires_at"]) - datetime.fromisoformat(
+        shown["updated_at"]
+    ) == timedelta(days=30)
+    clock.offset = timedelta(days=30, hours=1)
+    assert runpod.jobs.records
+    assert listed(function) == []
+    assert job(function, started).status_code == 404
+    assert post(function, f"/api/jobs/{started}/cancel").status_code == 404
+    assert post(function, f"/api/jobs/{started}/retry").status_code == 404
+    assert delete(function, f"/api/jobs/{started}").status_code == 404
+    assert webhook(function, runpod).status_code == 404
+
+
+def test_the_words_of_a_deleted_generation_go_from_its_job(function, services, runpod, clock):
+    save_voice(function, profile_file=(io.BytesIO(npy()), "p.npy"))
+    started = speak(function, text="Confidential.", tags="secret").get_json()["job_id"]
+    runpod.workers.complete("r-1", SPOKEN)
+    done = job(function, started).get_json()["job"]
+    assert (done["text"], done["words_removed"]) == ("Confidential.", False)
+    path = f"/api/tts/generations/{done['result']['generation_id']}"
+    assert function("library").delete(path, headers=ADA).status_code == 200
+    assert job(function, started).get_json()["job"]["text"] == "Confidential."
+    permanently = f"{path}?permanent=true"
+    assert function("library").delete(permanently, headers=ADA).status_code == 200
+    left = job(function, started).get_json()["job"]
+    assert left == {**done, "text": None, "words_removed": True}
+    assert "Confidential" not in repr(runpod.jobs.records)
+
+
+def test_the_words_of_a_voice_go_from_its_clone_when_consent_is_withdrawn(
+    function, services, runpod
+):
+    given = {"statement": "Confidential.", "granted_by": "Ada Confidential"}
+    fields = {"template_message": "Confidential.", "description": "Confidential."}
+    started = clone(function, consent=given, tags="confidential", **fields).get_json()["job_id"]
+    runpod.workers.complete("r-1", CLONED)
+    webhook(function, runpod)
+    answer = function("library").delete("/api/voices/voice_ada/consent", headers=ADA)
+    assert answer.status_code == 200, answer.get_json()
+    left = job(function, started).get_json()["job"]
+    assert (left["voice_name"], left["voice_id"], left["words_removed"]) == (
+        None,
+        "voice_ada",
+        True,
+    )
+    assert "onfidential" not in repr(runpod.jobs.records)
+
+
 @pytest.mark.parametrize("size", ["0", "-1", "101", "99999", "001000000", "x", "1.5", "٣"])
 def test_a_page_has_a_size(function, size):
     answer = function("jobs").get(f"/api/jobs?page_size={size}", headers=ADA)
@@ -382,7 +635,7 @@ def test_a_job_that_is_not_there_is_not_found(function, job_id, action):
 
 def test_a_strangers_job_is_as_one_that_never_was(function, runpod):
     started = clone(function).get_json()["job_id"]
-    calls = [("GET", ""), ("POST", "/cancel"), ("POST", "/retry")]
+    calls = [("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("POST", "/retry")]
     for method, action in calls:
         his, never = (
             function("jobs").open(f"/api/jobs/{name}{action}", method=method, headers=BOB)
@@ -567,7 +820,7 @@ def test_the_second_speech_with_a_voice_reads_no_profile_from_the_store(
     save_voice(function, profile_file=(io.BytesIO(npy()), "p.npy"))
     assert speak(function).status_code == 202
     first = services.cache.figures["fetched_bytes"]
-    assert speak(function).status_code == 202
+    assert speak(function, again=True).status_code == 202
     assert (first, services.cache.figures["fetched_bytes"]) == (len(npy()), len(npy()))
 
 

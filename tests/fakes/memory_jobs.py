@@ -1,14 +1,16 @@
 """Jobs in memory: trusted because they pass the same contract suite as Firestore's."""
 
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from voxshelf.core.errors import IdempotencyConflict, NotFound
-from voxshelf.core.jobs import Job, JobLimits, JobUse
+from voxshelf.core.errors import IdempotencyConflict, InProgress, NotFound
+from voxshelf.core.job_use import JobUse
+from voxshelf.core.jobs import Job, JobFilter, JobLimits, JobState
+from voxshelf.core.names import kept_output_path
 from voxshelf.core.query import Cursor, Page
-from voxshelf.use_cases.job_ports import OwnedJob
+from voxshelf.use_cases.deletion_ports import Deletion, made
+from voxshelf.use_cases.job_ports import ALL_JOBS, OwnedJob
 
 
 def _now() -> datetime:
@@ -26,40 +28,68 @@ class MemoryJobs:
         self._lock = threading.RLock()
 
     def start(
-        self, uid: str, job_id: str, draft: Callable[[datetime], Job], limits: JobLimits
+        self,
+        uid: str,
+        job_id: str,
+        draft: Callable[[datetime], Job],
+        limits: JobLimits,
+        orders: Collection[str] = (),
+        *,
+        again: bool = False,
     ) -> tuple[Job, bool]:
         with self._lock:
             job = draft(self.now())
-            present = self.records.get((uid, job_id))
+            present = self._living(uid, job_id)
             if present is not None:
                 if present.fingerprint != job.fingerprint:
                     raise IdempotencyConflict("This Idempotency-Key was used for other content.")
                 return present, present.secret_sha256 == job.secret_sha256
-            self.uses[uid] = self.uses.get(uid, JobUse()).taking(job.created_at, limits)
+            if not again and (first := self.alike(uid, orders)) is not None:
+                return first, False
+            use = self.uses.get(uid, JobUse())
+            self.uses[uid] = use.taking(job.created_at, limits, job_id, orders)
             self.records[uid, job_id] = job
             return job, True
 
+    def alike(self, uid: str, orders: Collection[str]) -> Job | None:
+        with self._lock:
+            alike = self.uses.get(uid, JobUse()).alike(orders)
+            active = (self._living(uid, job_id) for job_id in alike)
+            return next((job for job in active if job is not None and not job.has_ended), None)
+
     def job(self, uid: str, job_id: str) -> Job:
-        if (uid, job_id) not in self.records:
+        job = self._living(uid, job_id)
+        if job is None:
             raise NotFound("There is no such job.")
-        return self.records[uid, job_id]
+        return job
+
+    def _living(self, uid: str, job_id: str) -> Job | None:
+        job = self.records.get((uid, job_id))
+        return None if job is None or job.is_expired(self.now()) else job
 
     def find(self, job_id: str) -> OwnedJob | None:
-        found = (OwnedJob(uid, job) for (uid, own), job in self.records.items() if own == job_id)
+        found = (
+            OwnedJob(uid, job)
+            for (uid, own), job in self.records.items()
+            if own == job_id and not job.is_expired(self.now())
+        )
         return next(found, None)
 
     def of_runpod(self, runpod_job_id: str) -> OwnedJob | None:
         same = [
             OwnedJob(uid, job)
             for (uid, _), job in self.records.items()
-            if job.runpod_job_id == runpod_job_id
+            if job.runpod_job_id == runpod_job_id and not job.is_expired(self.now())
         ]
         return max(same, key=lambda owned: owned.job.created_at, default=None)
 
-    def jobs(self, uid: str, page_size: int, after: Cursor | None) -> Page[Job]:
+    def jobs(
+        self, uid: str, page_size: int, after: Cursor | None, only: JobFilter = ALL_JOBS
+    ) -> Page[Job]:
         left = [
             job
             for job in self._of(uid)
+            if only.takes(job)
             if after is None or (job.created_at.isoformat(), job.job_id) < _place(after)
         ]
         shown = tuple(left[:page_size])
@@ -75,8 +105,37 @@ class MemoryJobs:
                 return job
             self.records[uid, job_id] = changed
             if changed.has_ended and not job.has_ended:
-                self.uses[uid] = replace(self.uses[uid], active=self.uses[uid].active - 1)
+                self.uses[uid] = self.uses[uid].ending(job_id)
             return changed
+
+    def delete(self, uid: str, job_id: str) -> Job:
+        with self._lock:
+            job = self.job(uid, job_id)
+            if not job.has_ended:
+                raise InProgress("This job has not ended. Cancel it first.", retry_after_s=10)
+            return self.records.pop((uid, job_id))
+
+    def delete_ended(self, uid: str, states: Collection[JobState]) -> list[Job]:
+        with self._lock:
+            gone = [job for job in self._of(uid) if job.state in states]
+            for job in gone:
+                del self.records[uid, job.job_id]
+            return gone
+
+    def naming(self, uid: str, output_sha256s: Iterable[str]) -> frozenset[str]:
+        named = {job.output_sha256 for job in self._of(uid)}
+        return frozenset(digest for digest in output_sha256s if digest in named)
+
+    def remove_words(self, deletions: Sequence[Deletion]) -> tuple[str, ...]:
+        with self._lock:
+            paths = []
+            for (uid, job_id), job in self.records.items():
+                own = [deletion for deletion in deletions if deletion.uid == uid]
+                if made(job, own):
+                    self.records[uid, job_id] = job.without_words()
+                    if job.output_sha256 is not None:
+                        paths.append(kept_output_path(uid, job.output_sha256))
+            return tuple(paths)
 
     def due(self) -> Iterator[OwnedJob]:
         for (uid, _), job in list(self.records.items()):
@@ -90,7 +149,11 @@ class MemoryJobs:
         return profile_sha256 in self.trusted
 
     def _of(self, uid: str) -> list[Job]:
-        own = [job for (owner, _), job in self.records.items() if owner == uid]
+        own = [
+            job
+            for (owner, _), job in self.records.items()
+            if owner == uid and not job.is_expired(self.now())
+        ]
         return sorted(own, key=lambda job: (job.created_at, job.job_id), reverse=True)
 
 

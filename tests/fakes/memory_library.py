@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from tests.fakes.memory_edits import MemoryEdits
+from tests.fakes.memory_jobs import MemoryJobs
 from tests.fakes.memory_listing import page_of
 from tests.fakes.memory_trash import MemoryTrash
 from voxshelf.core.account import Account, Amount
@@ -57,6 +58,8 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
         self.records: dict[tuple[str, Kind, str], _Record] = {}
         self.requests: dict[tuple[str, str], RequestRecord] = {}
         self.saved: dict[tuple[str, date], Amount] = {}
+        # Where the words of what is purged are, too.
+        self.jobs = MemoryJobs()
         self._versions = itertools.count(1)
         self._lock = threading.RLock()
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from tests.fakes.memory_jobs import MemoryJobs
 from voxshelf.core.account import Account, Limits
 from voxshelf.core.amounts import kept_amount
 from voxshelf.core.deletion import Manner, Removal, decide_deletion
@@ -23,6 +24,7 @@ class MemoryTrash:
     """Plays `DeletionLibrary`."""
 
     taken_at_once = MAX_KEYS
+    jobs: MemoryJobs
     now: Callable[[], datetime]
     accounts: dict[str, Account]
     records: dict[tuple[str, Kind, str], Any]
@@ -103,6 +105,9 @@ class MemoryTrash:
                 return None
             record.trash = replace(record.trash, purging=True)
             return deletion
+
+    def remove_words(self, deletions: Sequence[Deletion]) -> tuple[str, ...]:
+        return self.jobs.remove_words(deletions)
 
     def forget(self, *leftovers: Deletion | Garbage) -> None:
         with self._lock:

@@ -16,7 +16,6 @@ from voxshelf.core.account import Limits, Policy
 from voxshelf.core.errors import RunpodFailed, Unauthenticated, Unavailable
 from voxshelf.core.jobs import JobLimits, JobPolicy
 from voxshelf.http.job_results import SavedResults
-from voxshelf.http.ports import Services
 
 POLICY = Policy(Limits(voices=100, generations=100, size_bytes=10**9, saves_per_day=1000))
 
@@ -41,11 +40,11 @@ class NamedTokens:
 class MemoryRunpod:
     """Plays `RunpodServices`; `files` is what lies at addresses elsewhere."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: "MemoryServices") -> None:
         self.is_configured = True
         self.job_policy = JOB_POLICY
         self.files: dict[str, bytes] = {}
-        self._jobs, self._workers = MemoryJobs(), MemoryWorkers()
+        self._jobs, self._workers = services.library.jobs, MemoryWorkers()
         self._results = SavedResults(services, self._jobs, self._fetch)
 
     @property

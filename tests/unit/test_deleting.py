@@ -86,10 +86,10 @@ def test_a_deletion_touches_no_object(shelf):
     shelf.check()
 
 
-@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 4])
 def test_a_deletion_for_good_that_died_is_finished(shelf, steps):
     shelf.save()
-    assert died(shelf.delete, steps=steps, permanent=True) == (steps < 3)
+    assert died(shelf.delete, steps=steps, permanent=True) == (steps < 4)
     if steps == 0:
         assert shelf.library.voice("ada", "voice_a")
         return

@@ -4,12 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.contracts.jobs_contract import trash_of
 from tests.unit.test_indexes import DIRECTIONS, FILE, client, exempt
 from voxshelf.adapters.firestore_jobs import FirestoreJobs
+from voxshelf.adapters.firestore_library import FirestoreLibrary
+from voxshelf.core.jobs import JobFilter
+from voxshelf.use_cases.deletion_ports import Deletion
 
 __all__ = ["client"]
 
-EQUAL, AT_MOST = "EQUAL", "LESS_THAN_OR_EQUAL"
+EQUAL, IN, AT_MOST = "EQUAL", "IN", "LESS_THAN_OR_EQUAL"
 
 
 def declared():
@@ -24,19 +28,31 @@ def declared():
                 yield index["queryScope"], ((override["fieldPath"], index["order"]),)
 
 
+def conditions(query):
+    """Return the fields that a query compares, with how, of all its alternatives."""
+    where = query._to_protobuf().where
+    filters = [where, *where.composite_filter.filters]
+    filters += [f for part in filters[1:] for f in part.composite_filter.filters]
+    return [
+        (f.field_filter.field.field_path, f.field_filter.op.name)
+        for f in filters
+        if f.field_filter.field.field_path
+    ]
+
+
 def needed(query):
-    """Return the index that serves a query: its equality, then what is compared or sorted by."""
+    """Return the indexes that serve a query: one for each of its equalities, merged.
+
+    Each ends with what is compared or sorted by. Several values of one field (`in`) are as many
+    queries.
+    """
     structured = query._to_protobuf()
-    filters = [f.field_filter for f in structured.where.composite_filter.filters]
-    filters = filters or [structured.where.field_filter]
-    fields = [(f.field.field_path, "ASCENDING") for f in filters if f.op.name == EQUAL]
-    fields += [(f.field.field_path, "ASCENDING") for f in filters if f.op.name == AT_MOST]
+    equal = [(field, "ASCENDING") for field, op in conditions(query) if op in (EQUAL, IN)]
+    last = [(field, "ASCENDING") for field, op in conditions(query) if op == AT_MOST]
     orders = [(o.field.field_path, DIRECTIONS[int(o.direction)]) for o in structured.order_by]
-    fields += [order for order in orders if order[0] != "__name__"]
-    everywhere = structured.from_[0].all_descendants
-    return "COLLECTION_GROUP" if everywhere else "COLLECTION", tuple(
-        field for field in fields if field[0]
-    )
+    last += [order for order in orders if order[0] != "__name__"]
+    scope = "COLLECTION_GROUP" if structured.from_[0].all_descendants else "COLLECTION"
+    return {(scope, (each, *last)) for each in equal} or {(scope, tuple(last))}
 
 
 @pytest.fixture
@@ -44,20 +60,45 @@ def jobs(client):
     return FirestoreJobs(client)
 
 
+LISTS = [
+    JobFilter(("failed", "done")),
+    JobFilter((), "clone"),
+    JobFilter(("queued",), "speech"),
+]
+
+
 def test_code_and_index_file_agree(jobs):
-    found = {
-        needed(jobs._named("job_1")),
-        needed(jobs._at_runpod("r-1")),
-        needed(jobs._due_at(datetime(2026, 1, 1, tzinfo=UTC))),
+    asked = [
+        jobs._named("job_1"),
+        jobs._at_runpod("r-1"),
+        jobs._due_at(datetime(2026, 1, 1, tzinfo=UTC)),
+        *(jobs._newest("ada", only) for only in LISTS),
+    ]
+    assert set().union(*map(needed, asked)) == set(declared())
+
+
+def test_what_is_asked_of_a_users_own_jobs_besides_is_served_by_the_index_that_every_field_has(
+    jobs, client
+):
+    gone = [
+        Deletion("ada", "generations", f"g{n}", trash, ())
+        for n, trash in enumerate([trash_of(None), trash_of("r-1")])
+    ]
+    asked = [
+        jobs._newest("ada"),
+        jobs._in_states("ada", ["failed"]),
+        jobs._with_outputs("ada", ["00"]),
+        FirestoreLibrary(client)._making("ada", gone),
+    ]
+    overridden = {
+        each["fieldPath"] for each in FILE["fieldOverrides"] if each["collectionGroup"] == "jobs"
     }
-    assert found == set(declared())
-
-
-def test_a_users_own_list_is_served_by_the_index_that_every_field_has(jobs):
-    assert needed(jobs._newest("ada")) == ("COLLECTION", (("created_at", "DESCENDING"),))
-    overridden = {each["fieldPath"] for each in FILE["fieldOverrides"]}
-    assert "created_at" not in overridden
+    for query in asked:
+        for scope, fields in needed(query):
+            assert (scope, len(fields)) == ("COLLECTION", 1)
+            assert fields[0][0] not in overridden
+    assert {field for field, _ in conditions(asked[-1])} == {"result_id", "runpod_job_id"}
 
 
 def test_long_values_of_jobs_are_in_no_index():
-    assert {("jobs", "order"), ("jobs", "failure")} <= exempt()
+    assert {("jobs", "order"), ("jobs", "failure"), ("users", "job_orders")} <= exempt()

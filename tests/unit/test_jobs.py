@@ -1,13 +1,15 @@
 """A job only moves forward, whatever is told of it, in which order and how often."""
 
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contracts.jobs_contract import NOON, job
+from tests.contracts.jobs_contract import CLONE, NOON, SPEECH, job
 from voxshelf.core.errors import QuotaExceeded
+from voxshelf.core.job_use import JobUse
 from voxshelf.core.jobs import (
     ENDED,
     LAST_LOOK,
@@ -16,7 +18,6 @@ from voxshelf.core.jobs import (
     Failure,
     JobLimits,
     JobPolicy,
-    JobUse,
 )
 
 FAILURE = Failure("runpod_error", "The worker crashed.")
@@ -46,6 +47,7 @@ def test_no_order_of_events_moves_a_job_back_or_out_of_its_end(events):
         present = after
     assert (present.result_id is not None) == (present.state == "done")
     assert (present.failure is not None) == (present.state in {"failed", "timed_out"})
+    assert (present.expires_at is not None) == present.has_ended
 
 
 def test_a_result_is_saved_by_one_at_a_time_until_the_lease_is_over():
@@ -77,6 +79,35 @@ def test_a_result_that_is_being_saved_is_not_thrown_away_by_cancelling():
 
 def test_the_first_id_at_runpod_stays():
     assert job("job_1").started("r-1", NOON).started("r-2", NOON).runpod_job_id == "r-1"
+
+
+@pytest.mark.parametrize("event", ["done", "failed", "cancelled", "timed_out"])
+def test_a_job_is_gone_thirty_days_after_its_end(event):
+    ended = EVENTS[event](job("job_1"), NOON)
+    assert ended.expires_at == NOON + timedelta(days=30)
+    assert not ended.is_expired(NOON + timedelta(days=30, microseconds=-1))
+    assert ended.is_expired(NOON + timedelta(days=30))
+    assert not job("job_1").is_expired(NOON + timedelta(days=3000))
+
+
+@pytest.mark.parametrize("order", [CLONE, SPEECH], ids=["clone", "speech"])
+def test_without_its_words_a_job_keeps_ids_state_and_times(order):
+    done = job("job_1", order=order, runpod_job_id="r-1").done("voice_ada", NOON)
+    bare = done.without_words()
+    assert replace(bare, order=order, words_removed=False) == done
+    said = {bare.order.voice_id, bare.order.language}
+    left = [value for value in asdict(bare.order).values() if value and value not in said]
+    assert (left, bare.order.voice_id) == ([], "voice_ada")
+    assert bare.without_words() == bare
+
+
+def test_orders_are_known_by_any_of_their_fingerprints_until_their_job_ends():
+    limits = JobLimits(active=2, per_day=3, text_characters=1)
+    use = JobUse().taking(NOON, limits, "job_1", ("a", "b")).taking(NOON, limits, "job_2", ("b",))
+    assert use.alike(["b"]) == ("job_1", "job_2")
+    assert use.alike(["a", "c"]) == ("job_1",)
+    assert use.alike([]) == use.alike(["c"]) == ()
+    assert use.ending("job_1") == JobUse(1, "2026-01-02", 2, {"job_2": ("b",)})
 
 
 def test_limits_hold_for_jobs_at_once_and_for_the_day_and_start_anew():

@@ -322,7 +322,7 @@ def test_a_voice_that_was_deleted_meanwhile_gets_no_speech(shop, speaking):
 
 def test_the_schedule_follows_jobs_whose_webhooks_never_came_one_by_one(shop):
     shop.save_voice()
-    first, second, third = (shop.speak()[0] for _ in range(3))
+    first, second, third = (shop.speak(again=True)[0] for _ in range(3))
     shop.workers.complete(first.runpod_job_id, SPOKEN)
     shop.workers.complete(third.runpod_job_id, SPOKEN)
     assert shop.settle_due().looked == 0
@@ -333,7 +333,7 @@ def test_the_schedule_follows_jobs_whose_webhooks_never_came_one_by_one(shop):
     followed = shop.settle_due()
     assert (followed.looked, followed.ended, followed.failed) == (3, 2, 0)
     shop.workers.failing["status"] = Unavailable("Away.")
-    fourth, _ = shop.speak()
+    fourth, _ = shop.speak(again=True)
     shop.later(seconds=20)
     followed = shop.settle_due()
     assert (followed.looked, followed.ended, followed.failed) == (2, 0, 1)

@@ -2,11 +2,13 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from tests.sounds import content, encoded, npy, tone, wav
+from tests.unit.test_settle_job import full
 from tests.unit.workshop import CLONE, CLONED, PICKLE, SPEECH, SPOKEN, Workshop
 from voxshelf.core.audio import SAMPLE_LIMITS
 from voxshelf.core.errors import (
@@ -112,7 +114,7 @@ def test_a_start_that_runpod_refuses_has_failed_and_gives_its_place_back(shop):
 
 
 def test_a_database_that_is_away_starts_nothing(shop):
-    def away(*arguments):
+    def away(*arguments, **options):
         raise Unavailable
 
     shop.jobs.start = away
@@ -125,18 +127,18 @@ def test_no_more_jobs_than_the_limit_and_a_place_again_when_one_has_ended(shop):
     shop.job_policy = replace(shop.job_policy, limits=JobLimits(2, 3, 5000))
     shop.save_voice()
     first, _ = shop.speak()
-    shop.speak()
+    shop.speak(again=True)
     with pytest.raises(QuotaExceeded) as refused:
-        shop.speak()
+        shop.speak(again=True)
     assert refused.value.details == {"limit": "active_jobs", "max": 2}
     assert len(shop.workers.requests) == 2
     shop.cancel(first.job_id)
-    shop.speak()
+    shop.speak(again=True)
     shop.workers.complete("r-2", SPOKEN)
     shop.later(seconds=21)
     shop.settle_due()
     with pytest.raises(QuotaExceeded) as refused:
-        shop.speak()
+        shop.speak(again=True)
     assert refused.value.details["limit"] == "jobs_per_day"
 
 
@@ -147,6 +149,7 @@ def test_the_same_key_is_the_same_job_and_other_content_a_conflict(shop):
         shop.clone(replace(CLONE, name="Other"), key="k")
     with pytest.raises(IdempotencyConflict):
         shop.clone(sample=content(wav(3.0)), key="k")
+    assert shop.clone(replace(CLONE, parameters={}), key="k") == (first, True)
     assert shop.clone(key="k", uid="bob")[1] is False
     assert len(shop.workers.requests) == 2
 
@@ -169,6 +172,111 @@ def test_speech_under_the_same_key_is_not_spoken_again_after_its_voice_has_gone(
     assert shop.speak(key="k") == (first, True)
     with pytest.raises(IdempotencyConflict):
         shop.speak(replace(SPEECH, text="Other words."), key="k")
+
+
+def test_a_double_click_on_speech_is_one_job(shop):
+    shop.save_voice()
+    first, replayed = shop.speak()
+    assert not replayed
+    assert shop.speak() == (first, True)
+    assert shop.speak(replace(SPEECH, parameters={})) == (first, True)
+    assert len(shop.workers.requests) == 1
+    assert shop.active() == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"text": "Words to be spoken!"},
+        {"language": "en"},
+        {"tags": ("new",)},
+        {"parameters": {"speed": 1}},
+    ],
+    ids=str,
+)
+def test_speech_that_differs_is_another_job(shop, other):
+    shop.save_voice()
+    first, _ = shop.speak()
+    second, replayed = shop.speak(replace(SPEECH, **other))
+    assert (replayed, second.job_id != first.job_id) == (False, True)
+
+
+def test_again_and_a_key_of_its_own_are_other_jobs(shop):
+    shop.save_voice()
+    made = [shop.speak(), shop.speak(again=True), shop.speak(key="k"), shop.speak(key="l")]
+    assert [replayed for _, replayed in made] == [False] * 4
+    assert len({job.job_id for job, _ in made}) == 4
+    # Whoever sends no key next means one of them.
+    assert shop.speak()[0] in [job for job, _ in made]
+
+
+def test_the_same_speech_is_spoken_again_once_the_first_has_ended(shop):
+    shop.save_voice()
+    first, _ = shop.speak()
+    shop.workers.complete(first.runpod_job_id, SPOKEN)
+    assert shop.settle(first.job_id).state == "done"
+    second, replayed = shop.speak()
+    assert (replayed, second.job_id != first.job_id) == (False, True)
+
+
+def test_fifty_clicks_at_the_same_moment_are_one_job(shop):
+    shop.save_voice()
+    with ThreadPoolExecutor(50) as threads:
+        outcomes = list(threads.map(lambda _: shop.speak(), range(50)))
+    assert len({job.job_id for job, _ in outcomes}) == 1
+    assert [replayed for _, replayed in outcomes].count(False) == 1
+    assert len(shop.workers.requests) == 1
+
+
+def test_a_double_click_on_a_clone_is_one_job_and_another_recording_is_not(shop):
+    first, _ = shop.clone()
+    assert shop.clone() == (first, True)
+    assert shop.clone(sample=content(wav(3.0)))[1] is False
+    assert shop.clone(again=True)[1] is False
+    assert len(shop.workers.requests) == 3
+
+
+def test_a_double_click_on_a_clone_of_an_upload_is_one_job_by_its_path_and_by_its_bytes(shop):
+    for name in ("a.wav", "b.wav"):
+        shop.objects.plant(f"uploads/ada/{name}", wav(2.0))
+    first, _ = shop.clone(sample=shop.upload("uploads/ada/a.wav"))
+    # The upload is gone by then.
+    assert shop.clone(sample=shop.upload("uploads/ada/a.wav")) == (first, True)
+    assert shop.clone(sample=shop.upload("uploads/ada/b.wav")) == (first, True)
+    assert shop.clone() == (first, True)
+    with pytest.raises(NotFound):
+        shop.clone(sample=shop.upload("uploads/ada/a.wav"), again=True)
+    assert len(shop.workers.requests) == 1
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_second_click_that_comes_while_the_first_takes_the_upload_over_is_the_first_job(
+    shop, key
+):
+    path = "uploads/ada/a.wav"
+    shop.objects.plant(path, wav(2.0))
+    voice, first = shop.library.voice, []
+
+    def clicked_between(uid, voice_id):
+        """Let the other click start its job after this one has looked for it."""
+        shop.library.voice = voice
+        first.append(shop.clone(sample=shop.upload(path), key=key)[0])
+        return voice(uid, voice_id)
+
+    shop.library.voice = clicked_between
+    assert shop.clone(sample=shop.upload(path), key=key) == (first[0], True)
+
+
+def test_a_retry_is_not_taken_for_a_double_click_nor_a_start_for_a_retry(shop):
+    job, _ = shop.clone()
+    shop.workers.complete(job.runpod_job_id, CLONED)
+    policy, shop.policy = shop.policy, full(shop)
+    failed = shop.settle(job.job_id)
+    second, replayed = shop.clone()
+    assert not replayed
+    shop.policy = policy
+    again = shop.retry(failed.job_id)
+    assert (again.retry_of, again.job_id != second.job_id) == (failed.job_id, True)
 
 
 @pytest.mark.parametrize("key", [None, "k"])

@@ -11,12 +11,17 @@ from tests.fakes.services import MemoryServices
 from tests.sounds import content, npy, wav
 from voxshelf.core.account import Account
 from voxshelf.core.content import Upload
+from voxshelf.core.deletion import Manner
 from voxshelf.core.jobs import CloneOrder, SpeechOrder
 from voxshelf.core.query import ListQuery
 from voxshelf.http.job_results import SavedResults
 from voxshelf.http.received import spool_in
 from voxshelf.use_cases.adopt_job import Adoption, adopt_job, retry_job
 from voxshelf.use_cases.cancel_job import cancel_job
+from voxshelf.use_cases.delete_item import delete_item
+from voxshelf.use_cases.delete_jobs import delete_job
+from voxshelf.use_cases.deletion_ports import ItemKey
+from voxshelf.use_cases.reconcile import reconcile
 from voxshelf.use_cases.save_voice import save_voice
 from voxshelf.use_cases.settle_due_jobs import settle_due_jobs
 from voxshelf.use_cases.settle_job import settle_job
@@ -112,9 +117,9 @@ class Workshop:
         results = SavedResults(services, jobs, self.runpod._fetch)
         return {"jobs": jobs, "workers": self.dying(self.workers), "results": results}
 
-    def clone(self, order=CLONE, sample=None, key=None, uid="ada"):
+    def clone(self, order=CLONE, sample=None, key=None, uid="ada", again=False):
         ports = self.ports
-        command = StartClone(uid, order, sample or content(wav(2.0)), key)
+        command = StartClone(uid, order, sample or content(wav(2.0)), key, again)
         return start_clone(
             command,
             jobs=ports["jobs"],
@@ -127,10 +132,10 @@ class Workshop:
             job_policy=self.job_policy,
         )
 
-    def speak(self, order=SPEECH, key=None, uid="ada"):
+    def speak(self, order=SPEECH, key=None, uid="ada", again=False):
         ports = self.ports
         return start_speech(
-            StartSpeech(uid, order, key),
+            StartSpeech(uid, order, key, again),
             jobs=ports["jobs"],
             workers=ports["workers"],
             catalogue=self.library,
@@ -188,6 +193,29 @@ class Workshop:
             **self.ports,
             limits=self.job_policy.limits,
             lease=self.policy.lease,
+        )
+
+    def delete(self, job_id, uid="ada"):
+        ports = self.ports
+        return delete_job(uid, job_id, jobs=ports["jobs"], results=ports["results"])
+
+    def purge(self, kind, item_id, uid="ada", **manner):
+        """Delete an item, for good unless told otherwise."""
+        return delete_item(
+            uid,
+            ItemKey(kind, item_id),
+            Manner(**{"undo_for": self.policy.undo_for, "permanent": True, **manner}),
+            library=self.dying(self.library),
+            objects=self.dying(self.objects),
+        )
+
+    def reconcile(self):
+        return reconcile(
+            library=self.library,
+            upkeep=self.library,
+            objects=self.objects,
+            lease=self.policy.lease,
+            now=self.time,
         )
 
     def active(self, uid="ada"):

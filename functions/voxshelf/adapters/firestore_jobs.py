@@ -1,7 +1,11 @@
-"""Jobs in Firestore: one document each, and two counters in the user's own document."""
+"""Jobs in Firestore: one document each, and in the user's own document what counts them.
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+Every start writes the user's own document on condition that nobody else has since it was read, so
+the starts of one user are decided one after another. That document names the active jobs by what
+they were ordered to do, so the same read tells of a double click.
+"""
+
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -11,28 +15,34 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from voxshelf.adapters.documents import to_time
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
-from voxshelf.adapters.firestore_places import BOUNDED, Places, Snapshot
-from voxshelf.adapters.job_documents import from_job, to_job, to_job_use
-from voxshelf.core.errors import NotFound, Unavailable
+from voxshelf.adapters.firestore_job_history import (
+    NEWEST_FIRST,
+    FirestoreJobHistory,
+    job_in,
+    living,
+    too_many,
+)
+from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
+from voxshelf.adapters.job_documents import from_job, from_job_use, to_job_use
 from voxshelf.core.jobs import Job, JobLimits
-from voxshelf.core.query import Cursor, Page
 from voxshelf.use_cases.job_ports import OwnedJob
 from voxshelf.use_cases.start_job import key_conflict
 
-_NEWEST_FIRST = firestore.Query.DESCENDING
 _STREAM_TIMEOUT_S = 60.0
 
 
-class FirestoreJobs:
+class FirestoreJobs(FirestoreJobHistory):
     """Plays `Jobs` in Firestore."""
 
-    def __init__(self, client: firestore.Client) -> None:
-        """Use `client`, which may be shared by threads."""
-        self._client = client
-        self._places = Places(client)
-
     def start(
-        self, uid: str, job_id: str, draft: Callable[[datetime], Job], limits: JobLimits
+        self,
+        uid: str,
+        job_id: str,
+        draft: Callable[[datetime], Job],
+        limits: JobLimits,
+        orders: Collection[str] = (),
+        *,
+        again: bool = False,
     ) -> tuple[Job, bool]:
         """See `Jobs.start`."""
         account, reference = self._places.account(uid), self._job(uid, job_id)
@@ -41,25 +51,43 @@ class FirestoreJobs:
                 found = self._client.get_all([account, reference], **BOUNDED)
                 seen = {snapshot.reference.path: snapshot for snapshot in found}
                 job = draft(to_time(seen[account.path].read_time))
-                present = seen[reference.path]
-                if present.exists:
-                    return _same(to_job(present.to_dict() or {}), job)
-                use = to_job_use(seen[account.path].to_dict() or {}).taking(job.created_at, limits)
+                present = living(seen[reference.path])
+                if present is not None:
+                    return _same(present, job)
+                use = to_job_use(seen[account.path].to_dict() or {})
+                first = None if again else self._first_active(uid, use.alike(orders))
+                if first is not None:
+                    return first, False
+                taken = use.taking(job.created_at, limits, job_id, orders)
                 batch = self._client.batch()
-                batch.create(reference, from_job(job))
-                self._places.put(batch, account, seen[account.path], {"jobs": asdict(use)})
+                # One that has expired may still be in its place.
+                self._places.put(batch, reference, seen[reference.path], from_job(job))
+                self._places.put(batch, account, seen[account.path], from_job_use(taken))
                 try:
                     batch.commit(**BOUNDED)
                 except CONFLICTS:
                     pause(round_)
                 else:
                     return job, True
-        raise _too_many()
+        raise too_many()
 
-    def job(self, uid: str, job_id: str) -> Job:
-        """See `Jobs.job`."""
+    def alike(self, uid: str, orders: Collection[str]) -> Job | None:
+        """See `Jobs.alike`."""
         with translated():
-            return _job_in(self._job(uid, job_id).get(**BOUNDED))
+            account = self._places.account(uid).get(**BOUNDED)
+            return self._first_active(uid, to_job_use(account.to_dict() or {}).alike(orders))
+
+    def _first_active(self, uid: str, job_ids: Collection[str]) -> Job | None:
+        """Return the first of these jobs that has not ended since the user's document was read.
+
+        When all have, that document has changed with them, and a start that goes on fails to be
+        written.
+        """
+        for job_id in job_ids:
+            job = living(self._job(uid, job_id).get(**BOUNDED))
+            if job is not None and not job.has_ended:
+                return job
+        return None
 
     def find(self, job_id: str) -> OwnedJob | None:
         """See `Jobs.find`."""
@@ -71,27 +99,13 @@ class FirestoreJobs:
         with translated():
             return next(map(_owned, self._at_runpod(runpod_job_id).stream(**BOUNDED)), None)
 
-    def jobs(self, uid: str, page_size: int, after: Cursor | None) -> Page[Job]:
-        """See `Jobs.jobs`."""
-        ordered = self._newest(uid).limit(page_size + 1)
-        if after is not None:
-            place = self._job(uid, after.item_id)
-            created_at = datetime.fromisoformat(after.value)
-            ordered = ordered.start_after({"created_at": created_at, "__name__": place})
-        with translated():
-            found = [to_job(snapshot.to_dict()) for snapshot in ordered.stream(**BOUNDED)]
-        shown = tuple(found[:page_size])
-        more = len(found) > page_size
-        last = Cursor(shown[-1].created_at.isoformat(), shown[-1].job_id) if more else None
-        return Page(shown, last, None)
-
     def change(self, uid: str, job_id: str, to: Callable[[Job, datetime], Job]) -> Job:
         """See `Jobs.change`."""
         reference = self._job(uid, job_id)
         for round_ in range(MAX_ROUNDS):
             with translated():
                 snapshot = reference.get(**BOUNDED)
-                job = _job_in(snapshot)
+                job = job_in(snapshot)
                 changed = to(job, to_time(snapshot.read_time))
                 if changed == job:
                     return job
@@ -100,7 +114,10 @@ class FirestoreJobs:
                 batch.update(reference, from_job(changed), option=unchanged)
                 if changed.has_ended and not job.has_ended:
                     # Merged, not updated: the job of a user who has been deleted must end, too.
-                    freed = {"jobs": {"active": firestore.Increment(-1)}}
+                    freed = {
+                        "jobs": {"active": firestore.Increment(-1)},
+                        "job_orders": {job_id: firestore.DELETE_FIELD},
+                    }
                     batch.set(self._places.account(uid), freed, merge=True)
                 try:
                     batch.commit(**BOUNDED)
@@ -108,14 +125,16 @@ class FirestoreJobs:
                     pause(round_)
                 else:
                     return changed
-        raise _too_many()
+        raise too_many()
 
     def due(self) -> Iterator[OwnedJob]:
         """See `Jobs.due`."""
         with translated():
             now = self._places.now()
             for snapshot in self._due_at(now).stream(timeout=_STREAM_TIMEOUT_S):
-                yield _owned(snapshot)
+                owned = _owned(snapshot)
+                if owned is not None:
+                    yield owned
 
     def trust(self, profile_sha256: str) -> None:
         """See `Jobs.trust`."""
@@ -134,11 +153,7 @@ class FirestoreJobs:
 
     def _at_runpod(self, runpod_job_id: str) -> Any:
         same = self._all.where(filter=FieldFilter("runpod_job_id", "==", runpod_job_id))
-        return same.order_by("created_at", direction=_NEWEST_FIRST).limit(1)
-
-    def _newest(self, uid: str) -> Any:
-        newest = self._jobs(uid).order_by("created_at", direction=_NEWEST_FIRST)
-        return newest.order_by("__name__", direction=_NEWEST_FIRST)
+        return same.order_by("created_at", direction=NEWEST_FIRST).limit(1)
 
     def _due_at(self, now: datetime) -> Any:
         active = self._all.where(filter=FieldFilter("active", "==", True))
@@ -148,13 +163,6 @@ class FirestoreJobs:
     def _all(self) -> Any:
         return self._client.collection_group("jobs")
 
-    def _jobs(self, uid: str) -> Any:
-        return self._places.account(uid).collection("jobs")
-
-    def _job(self, uid: str, job_id: str) -> firestore.DocumentReference:
-        reference: firestore.DocumentReference = self._jobs(uid).document(job_id)
-        return reference
-
     def _trusted(self, profile_sha256: str) -> firestore.DocumentReference:
         reference: firestore.DocumentReference = self._client.document(
             "trusted_profiles", profile_sha256
@@ -162,14 +170,9 @@ class FirestoreJobs:
         return reference
 
 
-def _job_in(snapshot: Snapshot) -> Job:
-    if not snapshot.exists:
-        raise NotFound("There is no such job.")
-    return to_job(snapshot.to_dict() or {})
-
-
-def _owned(snapshot: Snapshot) -> OwnedJob:
-    return OwnedJob(snapshot.reference.path.split("/")[1], to_job(snapshot.to_dict() or {}))
+def _owned(snapshot: Snapshot) -> OwnedJob | None:
+    job = living(snapshot)
+    return None if job is None else OwnedJob(snapshot.reference.path.split("/")[1], job)
 
 
 def _same(present: Job, asked: Job) -> tuple[Job, bool]:
@@ -177,7 +180,3 @@ def _same(present: Job, asked: Job) -> tuple[Job, bool]:
     if present.fingerprint != asked.fingerprint:
         raise key_conflict()
     return present, present.secret_sha256 == asked.secret_sha256
-
-
-def _too_many() -> Unavailable:
-    return Unavailable("Too many jobs of this user change at this moment. Try again.")

@@ -11,11 +11,12 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_changes import Changes
-from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, FirestoreDeletions, busy, pause
+from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, busy, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
 from voxshelf.adapters.firestore_names import read_named
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
 from voxshelf.adapters.firestore_shelf import entry_of
+from voxshelf.adapters.firestore_words import FirestoreWords
 from voxshelf.core.account import Limits
 from voxshelf.core.amounts import kept_amount
 from voxshelf.core.items import Voice
@@ -27,7 +28,7 @@ from voxshelf.use_cases.deletion_ports import Brought, ItemKey
 _NAMES_AT_ONCE = 8
 
 
-class FirestoreTrash(FirestoreDeletions):
+class FirestoreTrash(FirestoreWords):
     """Plays the restoring part of `Library`."""
 
     def restore(

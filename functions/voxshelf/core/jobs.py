@@ -7,17 +7,17 @@ often: RunPod's webhook, somebody asking, and `reconcile` may all tell the same 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
-from voxshelf.core.account import seconds_until_midnight
-from voxshelf.core.errors import InvalidRequest, QuotaExceeded
+from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.items import Scalar
 
 JobKind = Literal["clone", "speech"]
 JobState = Literal["queued", "running", "saving", "done", "failed", "cancelled", "timed_out"]
 
 _RANK: Mapping[JobState, int] = {"queued": 0, "running": 1, "saving": 2}
+ACTIVE: tuple[JobState, ...] = ("queued", "running", "saving")
 ENDED: frozenset[JobState] = frozenset({"done", "failed", "cancelled", "timed_out"})
 
 # RunPod keeps the result of a job for 30 minutes (docs.runpod.io, serverless): all that follows
@@ -31,6 +31,8 @@ START_LIFETIME = timedelta(minutes=21)
 UNKNOWN_FOR = timedelta(minutes=1)
 # A job's own lifetime, and that of its result: what RunPod has not told by then it never will.
 LAST_LOOK = timedelta(minutes=60)
+# How long a job is kept after its end (the contract, section 11).
+KEPT_FOR = timedelta(days=30)
 # Names under which workers take files, addresses and pickles. What a client may tell a worker is
 # how to speak, never what to load: an untrusted profile would find its way by another name.
 _NO_PARAMETER = re.compile("audio|base64|file|input|path|pickle|profile|uri|url|wav", re.IGNORECASE)
@@ -49,6 +51,10 @@ class CloneOrder:
     consent: tuple[str, str] | None = None
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
 
+    def without_words(self) -> "CloneOrder":
+        """Return what may stay of the order when the voice has gone."""
+        return CloneOrder(self.voice_id, name="", language=self.language)
+
 
 @dataclass(frozen=True, slots=True)
 class SpeechOrder:
@@ -59,6 +65,10 @@ class SpeechOrder:
     language: str | None = None
     tags: tuple[str, ...] = ()
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
+
+    def without_words(self) -> "SpeechOrder":
+        """Return what may stay of the order when the generation has gone."""
+        return SpeechOrder(self.voice_id, text="", language=self.language)
 
 
 Order = CloneOrder | SpeechOrder
@@ -94,7 +104,9 @@ class Job:
     saves. `secret_sha256` is the digest of what its webhook must know. `result_id` is the voice
     or generation that it became. `saving_by` names who saves the result, and has until
     `saving_until` for it. `output_sha256` names an output that was kept as it could not be saved.
-    `due_at` is when `reconcile` has to look.
+    `due_at` is when `reconcile` has to look. `words_removed` tells that its item was deleted for
+    good, and the order's words with it. From `expires_at` on, which is set by its end, it is gone
+    for every reader.
     """
 
     job_id: str
@@ -116,11 +128,17 @@ class Job:
     execution_ms: int | None = None
     retry_of: str | None = None
     output_sha256: str | None = None
+    words_removed: bool = False
+    expires_at: datetime | None = None
 
     @property
     def has_ended(self) -> bool:
         """Tell whether nothing more will happen to it."""
         return self.state in ENDED
+
+    def is_expired(self, now: datetime) -> bool:
+        """Tell whether it is gone, though the database may not have removed it yet."""
+        return self.expires_at is not None and self.expires_at <= now
 
     def is_being_saved(self, now: datetime) -> bool:
         """Tell whether somebody saves its result at this moment, and nobody else is to decide."""
@@ -177,6 +195,10 @@ class Job:
         """Return the job that took longer than it may."""
         return self._ended("timed_out", now, failure=failure)
 
+    def without_words(self) -> "Job":
+        """Return the job whose item was deleted for good: ids, state and times stay."""
+        return replace(self, order=self.order.without_words(), words_removed=True)
+
     def _forward(self, state: JobState, now: datetime) -> "Job":
         if self.has_ended or self.is_being_saved(now):
             return self
@@ -186,11 +208,24 @@ class Job:
     def _ended(self, state: JobState, now: datetime, **changes: object) -> "Job":
         if self.has_ended:
             return self
-        return self._at(now, state=state, saving_by=None, saving_until=None, **changes)
+        over = {"saving_by": None, "saving_until": None, "expires_at": now + KEPT_FOR}
+        return self._at(now, state=state, **over, **changes)
 
     def _at(self, now: datetime, **changes: object) -> "Job":
         later = {"updated_at": now, "due_at": now + LOOK_AFTER, **changes}
         return replace(self, **later)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs of a list: those in one of `states`, and of one kind; empty and None are all."""
+
+    states: tuple[JobState, ...] = ()
+    kind: JobKind | None = None
+
+    def takes(self, job: Job) -> bool:
+        """Tell whether a job is one of them."""
+        return (not self.states or job.state in self.states) and self.kind in (None, job.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,34 +254,3 @@ class JobPolicy:
     takes_urls: bool = False
     execution_timeout: timedelta = timedelta(minutes=10)
     lifetime: timedelta = timedelta(minutes=20)
-
-
-@dataclass(frozen=True, slots=True)
-class JobUse:
-    """What one user has asked of the GPUs: jobs that have not ended, and those begun on `day`."""
-
-    active: int = 0
-    day: str = ""
-    today: int = 0
-
-    def taking(self, now: datetime, limits: JobLimits) -> "JobUse":
-        """Return the use with one more job.
-
-        Raises:
-            QuotaExceeded: when that would be more than the user may have.
-        """
-        day = now.astimezone(UTC).date().isoformat()
-        today = self.today if day == self.day else 0
-        if self.active >= limits.active:
-            raise QuotaExceeded(
-                f"{limits.active} jobs at once are the limit. Wait until one has ended.",
-                details={"limit": "active_jobs", "max": limits.active},
-                retry_after_s=10,
-            )
-        if today >= limits.per_day:
-            raise QuotaExceeded(
-                f"{limits.per_day} jobs a day are the limit. It starts anew at 00:00 UTC.",
-                details={"limit": "jobs_per_day", "max": limits.per_day},
-                retry_after_s=seconds_until_midnight(now),
-            )
-        return JobUse(self.active + 1, day, today + 1)

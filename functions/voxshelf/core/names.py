@@ -53,6 +53,15 @@ def voice_id_for(name: str) -> str:
     return VOICE_ID_PREFIX + slug(name)
 
 
+def kept_output_path(uid: str, output_sha256: str) -> str:
+    """Return where the output of a job lies that could not be saved.
+
+    Among the uploads, which are removed within a day, but a level below those that a client can
+    write (storage.rules).
+    """
+    return f"uploads/{uid}/jobs/{output_sha256}.json"
+
+
 def is_valid_id(candidate: str) -> bool:
     """Tell whether a client's id can name a document, a URL segment and part of an object."""
     return (

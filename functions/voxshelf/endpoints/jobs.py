@@ -1,4 +1,4 @@
-"""Following jobs: `GET /api/jobs` and below."""
+"""Following jobs, and deleting them: `/api/jobs` and below."""
 
 import contextlib
 from datetime import UTC, datetime
@@ -9,21 +9,25 @@ from voxshelf.core.names import is_valid_id
 from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.job_orders import read_adoption
+from voxshelf.http.job_query import filter_text, read_ended_states, read_job_filter
 from voxshelf.http.list_query import read_page_size
 from voxshelf.http.page_tokens import PageTokens
 from voxshelf.http.present_jobs import job_answer, job_body
-from voxshelf.http.wire_jobs import JobList
+from voxshelf.http.wire_jobs import JobDeleted, JobList, JobsDeleted
 from voxshelf.use_cases.adopt_job import Adoption, adopt_job, retry_job
 from voxshelf.use_cases.cancel_job import cancel_job
+from voxshelf.use_cases.delete_jobs import delete_job, delete_jobs
 from voxshelf.use_cases.settle_job import settle_job
 from voxshelf.wiring import services
 
 
 def _list(call: Call) -> Answer:
-    tokens = PageTokens(call.services.page_token_key, call.uid, "jobs")
-    token = call.request.args.get("page_token")
+    arguments = call.request.args
+    only = read_job_filter(arguments)
+    tokens = PageTokens(call.services.page_token_key, call.uid, f"jobs {filter_text(only)}")
+    token = arguments.get("page_token")
     after = tokens.read(token) if token else None
-    page = call.services.runpod.jobs.jobs(call.uid, read_page_size(call.request.args), after)
+    page = call.services.runpod.jobs.jobs(call.uid, read_page_size(arguments), after, only)
     body: JobList = {
         "status": "success",
         "jobs": [job_body(job) for job in page.items],
@@ -93,6 +97,29 @@ def _import(call: Call) -> Answer:
     return _answer(job, 202)
 
 
+def _delete(call: Call, job_id: str) -> Answer:
+    runpod = call.services.runpod
+    job = delete_job(call.uid, _known(job_id), jobs=runpod.jobs, results=runpod.results)
+    body: JobDeleted = {
+        "status": "success",
+        "message": "The job is deleted. What it made stays.",
+        "job_id": job.job_id,
+    }
+    return Answer({**body})
+
+
+def _delete_many(call: Call) -> Answer:
+    runpod = call.services.runpod
+    states = read_ended_states(call.request.args)
+    deleted = delete_jobs(call.uid, states, jobs=runpod.jobs, results=runpod.results)
+    body: JobsDeleted = {
+        "status": "success",
+        "message": "The jobs are deleted. What they made stays.",
+        "deleted": len(deleted),
+    }
+    return Answer({**body})
+
+
 def _answer(job: Job, status: int = 200) -> Answer:
     return Answer({**job_answer(job)}, status)
 
@@ -105,8 +132,10 @@ def _known(job_id: str) -> str:
 
 ROUTES = (
     Route("GET", "/api/jobs", _list),
+    Route("DELETE", "/api/jobs", _delete_many),
     Route("POST", "/api/jobs/import", _import),
     Route("GET", "/api/jobs/<job_id>", _read),
+    Route("DELETE", "/api/jobs/<job_id>", _delete),
     Route("POST", "/api/jobs/<job_id>/cancel", _cancel),
     Route("POST", "/api/jobs/<job_id>/retry", _retry),
 )

@@ -3,7 +3,7 @@
 from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.job_orders import read_start_speech
-from voxshelf.http.present_jobs import job_answer
+from voxshelf.http.present_jobs import started_answer
 from voxshelf.use_cases.start_speech import start_speech
 from voxshelf.wiring import services
 
@@ -21,7 +21,7 @@ def _generate(call: Call) -> Answer:
         job_policy=job_policy,
     )
     headers = {"Idempotent-Replayed": "true"} if replayed else {}
-    return Answer({**job_answer(job)}, 202, headers)
+    return Answer({**started_answer(job, replayed=replayed)}, 202, headers)
 
 
 ROUTES = (Route("POST", "/api/tts/generate", _generate),)

@@ -4,7 +4,7 @@ from voxshelf.endpoints.conflicts import showing_existing
 from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.job_orders import read_start_clone
-from voxshelf.http.present_jobs import job_answer
+from voxshelf.http.present_jobs import started_answer
 from voxshelf.use_cases.start_clone import start_clone
 from voxshelf.wiring import services
 
@@ -27,7 +27,7 @@ def _clone(call: Call) -> Answer:
             job_policy=job_policy,
         )
     headers = {"Idempotent-Replayed": "true"} if replayed else {}
-    return Answer({**job_answer(job)}, 202, headers)
+    return Answer({**started_answer(job, replayed=replayed)}, 202, headers)
 
 
 ROUTES = (Route("POST", "/api/voices/clone", _clone),)

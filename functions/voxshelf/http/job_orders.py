@@ -27,7 +27,8 @@ def read_start_clone(uid: str, fields: Fields, idempotency_key: str | None) -> S
     """
     reader = FieldReader(fields)
     name = read_name(reader, "voice_name", "name")
-    return StartClone(uid, _clone_order(reader, name), read_audio(reader), idempotency_key)
+    order, sample = _clone_order(reader, name), read_audio(reader)
+    return StartClone(uid, order, sample, idempotency_key, reader.flag("again"))
 
 
 def read_start_speech(uid: str, fields: Fields, idempotency_key: str | None) -> StartSpeech:
@@ -36,11 +37,12 @@ def read_start_speech(uid: str, fields: Fields, idempotency_key: str | None) -> 
     Raises:
         InvalidRequest: naming the field.
     """
-    order = _speech_order(FieldReader(fields))
+    reader = FieldReader(fields)
+    order = _speech_order(reader)
     for name, value in (("voice_id", order.voice_id), ("text", order.text)):
         if not value:
             raise InvalidRequest(f"{name} is required.", details={"field": name})
-    return StartSpeech(uid, order, idempotency_key)
+    return StartSpeech(uid, order, idempotency_key, reader.flag("again"))
 
 
 def read_adoption(fields: Fields) -> tuple[JobKind, str, Order]:

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from io import BytesIO
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 from voxshelf.core.content import Content, NewObject
 from voxshelf.core.errors import InvalidRequest, NotFound
 from voxshelf.core.jobs import CloneOrder, Job, SpeechOrder
-from voxshelf.core.names import generation_id_of_job, voice_id_for
+from voxshelf.core.names import generation_id_of_job, kept_output_path, voice_id_for
 from voxshelf.core.runpod_output import read_output
 from voxshelf.http.body import Fields
 from voxshelf.http.commands import MAX_AUDIO_BYTES, read_save_speech, read_save_voice
@@ -117,7 +117,7 @@ class SavedResults:
             spool = spool_in(resources)
             spool.write(json.dumps(output).encode())
             content = spool.content()
-            path = _kept_path(uid, content.sha256)
+            path = kept_output_path(uid, content.sha256)
             kept = NewObject(path, content, "application/json", "attachment", "")
             self._services.objects.begin([kept]).finish()
             return content.sha256
@@ -126,11 +126,15 @@ class SavedResults:
         """See `JobResults.kept`."""
         into = BytesIO()
         try:
-            self._services.objects.download(_kept_path(uid, output_sha256), into)
+            self._services.objects.download(kept_output_path(uid, output_sha256), into)
         except NotFound:
             return None
         data = into.getvalue()
         return json.loads(data) if hashlib.sha256(data).hexdigest() == output_sha256 else None
+
+    def drop(self, uid: str, output_sha256s: Iterable[str]) -> None:
+        """See `JobResults.drop`."""
+        self._services.objects.delete(kept_output_path(uid, digest) for digest in output_sha256s)
 
 
 def _read(
@@ -172,9 +176,3 @@ def _facts(order: CloneOrder | SpeechOrder) -> dict[str, Any]:
             facts["consent"] = dict(zip(("statement", "granted_by"), order.consent, strict=True))
     # An adopted job has only some of them: the others are the worker's.
     return {name: value for name, value in facts.items() if value}
-
-
-def _kept_path(uid: str, output_sha256: str) -> str:
-    # Among the uploads, which are removed within a day, but a level below those that a client can
-    # write (storage.rules).
-    return f"uploads/{uid}/jobs/{output_sha256}.json"

@@ -2,7 +2,7 @@
 
 from voxshelf.core.jobs import CloneOrder, Job, SpeechOrder
 from voxshelf.http.present import time_text
-from voxshelf.http.wire_jobs import JobAnswer, JobBody, JobResultBody
+from voxshelf.http.wire_jobs import JobAnswer, JobBody, JobResultBody, JobStarted
 
 _MESSAGES = {
     "queued": "The job waits for a worker.",
@@ -32,8 +32,10 @@ def job_body(job: Job) -> JobBody:
         "retry_of": job.retry_of,
         "delay_s": _seconds(job.delay_ms),
         "execution_s": _seconds(job.execution_ms),
+        "words_removed": job.words_removed,
         "created_at": time_text(job.created_at),
         "updated_at": time_text(job.updated_at),
+        "expires_at": None if job.expires_at is None else time_text(job.expires_at),
     }
 
 
@@ -45,6 +47,11 @@ def job_answer(job: Job) -> JobAnswer:
         "job_id": job.job_id,
         "job": job_body(job),
     }
+
+
+def started_answer(job: Job, *, replayed: bool) -> JobStarted:
+    """Present a job as the answer to its start, or to a later one that is the same."""
+    return {**job_answer(job), "replayed": replayed}
 
 
 def _result_body(job: Job, result_id: str) -> JobResultBody:

@@ -18,7 +18,11 @@ class JobErrorBody(TypedDict):
 
 
 class JobBody(TypedDict):
-    """A job on RunPod. The state only ever moves forward; the last four are final."""
+    """A job on RunPod. The state only ever moves forward; the last four are final.
+
+    `words_removed`: what it made was deleted for good, or its voice's consent withdrawn, and the
+    words of its order with it.
+    """
 
     job_id: str
     kind: Literal["clone", "speech"]
@@ -32,8 +36,10 @@ class JobBody(TypedDict):
     retry_of: str | None
     delay_s: float | None
     execution_s: float | None
+    words_removed: bool
     created_at: str
     updated_at: str
+    expires_at: str | None
 
 
 class JobAnswer(TypedDict):
@@ -43,6 +49,28 @@ class JobAnswer(TypedDict):
     message: str
     job_id: str
     job: JobBody
+
+
+class JobStarted(JobAnswer):
+    """A job, and whether an earlier request had started it."""
+
+    replayed: bool
+
+
+class JobDeleted(TypedDict):
+    """A job that is in no list any more."""
+
+    status: Literal["success"]
+    message: str
+    job_id: str
+
+
+class JobsDeleted(TypedDict):
+    """So many jobs are in no list any more."""
+
+    status: Literal["success"]
+    message: str
+    deleted: int
 
 
 class JobList(TypedDict):

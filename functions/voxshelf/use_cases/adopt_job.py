@@ -75,7 +75,10 @@ def retry_job(
     failed = jobs.job(uid, job_id)
     if failed.state != "failed":
         raise InvalidRequest("Only a job that has failed can be tried again.")
-    if not _is_kept(uid, failed, results) and not _is_at_runpod(failed, workers):
+    # What was deleted for good stays deleted, and the order that it was made by is gone.
+    if failed.words_removed or (
+        not _is_kept(uid, failed, results) and not _is_at_runpod(failed, workers)
+    ):
         raise InvalidRequest("The result of this job is gone. Start a new one.")
     job = _begun(uid, failed.kind, lambda now: _again(failed, now), jobs, limits)
     return settle_job(uid, job, jobs=jobs, workers=workers, results=results, lease=lease)
@@ -115,6 +118,7 @@ def _again(failed: Job, now: datetime) -> Job:
         state="queued",
         failure=None,
         retry_of=failed.job_id,
+        expires_at=None,
         created_at=now,
         updated_at=now,
         due_at=now,

@@ -119,9 +119,11 @@ def take_generations(voice: Deletion, library: Library, objects: ObjectStore) ->
 
 
 def purge(deletions: Sequence[Deletion], library: Library, objects: ObjectStore) -> None:
-    """Remove what is marked as being purged for good: the objects, then the documents."""
+    """Remove what is marked as being purged for good: words, objects, and the documents last."""
     if deletions:
-        objects.delete(path for deletion in deletions for path in deletion.object_paths)
+        outputs = library.remove_words(deletions)
+        paths = (path for deletion in deletions for path in deletion.object_paths)
+        objects.delete([*paths, *outputs])
         library.forget(*deletions)
 
 

@@ -1,11 +1,12 @@
 """The part of the role `Library` that deletes and brings back, and the values it deals in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from voxshelf.core.account import Limits
 from voxshelf.core.deletion import Manner
+from voxshelf.core.jobs import Job
 from voxshelf.core.restoring import Verdict
 from voxshelf.core.trash import Trash
 
@@ -66,6 +67,23 @@ class Brought:
     verdict: Verdict
 
 
+def made(job: Job, deletions: Iterable[Deletion]) -> bool:
+    """Tell whether a job has made one of these items, or was to make it.
+
+    By its id at RunPod a job is known whose save of the item is not noted yet, and one that failed
+    before another saved its result.
+    """
+    kind = "voices" if job.kind == "clone" else "generations"
+    return any(
+        kind == deletion.kind
+        and (
+            job.result_id == deletion.item_id
+            or (job.runpod_job_id or "") == deletion.trash.item.runpod_job_id
+        )
+        for deletion in deletions
+    )
+
+
 class DeletionLibrary(Protocol):
     """Deletes and restores. Every method is one atomic write, or fails as a whole.
 
@@ -91,6 +109,13 @@ class DeletionLibrary(Protocol):
         """Mark a deleted item as being purged: from then on it cannot be restored.
 
         None when it has changed since it was found; whoever changed it has seen to it.
+        """
+
+    def remove_words(self, deletions: Sequence[Deletion]) -> tuple[str, ...]:
+        """Take the words of items that are being purged from the jobs that made them.
+
+        Before they are forgotten: what a crash leaves is done when the purge is gone on with.
+        Returns the paths of the outputs that those jobs had kept.
         """
 
     def forget(self, *leftovers: "Deletion | Garbage") -> None:

@@ -1,11 +1,11 @@
 """The roles that jobs need played: who keeps them, who works on them, who fetches results."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Literal, Protocol
 
-from voxshelf.core.jobs import Job, JobLimits
+from voxshelf.core.jobs import Job, JobFilter, JobLimits, JobState
 from voxshelf.core.query import Cursor, Page
 
 RunpodState = Literal[
@@ -21,20 +21,35 @@ class OwnedJob:
     job: Job
 
 
+ALL_JOBS = JobFilter()
+
+
 class Jobs(Protocol):
     """Keeps jobs. Every method is one atomic write, or fails as a whole.
 
-    All raise `Unavailable` when the database does not answer in time.
+    A job that has expired is as missing as one that never was, whether or not the database has
+    removed it yet. All raise `Unavailable` when the database does not answer in time.
     """
 
     def start(
-        self, uid: str, job_id: str, draft: Callable[[datetime], Job], limits: JobLimits
+        self,
+        uid: str,
+        job_id: str,
+        draft: Callable[[datetime], Job],
+        limits: JobLimits,
+        orders: Collection[str] = (),
+        *,
+        again: bool = False,
     ) -> tuple[Job, bool]:
         """Write a new job and take it from the user's limits, before anybody works on it.
 
         Returns the job, and whether it is this call's: a job of this id that is there already is
         returned as it is, when its fingerprint is that of the draft. `draft` may be asked several
         times, and gives the same secret each time.
+
+        `orders` are fingerprints of what the job is ordered to do, by which others find it while
+        it is active. Unless it is to be done `again`, an active job of this user with one of them
+        is returned instead, however many starts meet at once.
 
         Raises:
             IdempotencyConflict: when it is there for other content.
@@ -50,8 +65,27 @@ class Jobs(Protocol):
     def of_runpod(self, runpod_job_id: str) -> OwnedJob | None:
         """Return the newest job of any user that runs, or ran, under this id of RunPod's."""
 
-    def jobs(self, uid: str, page_size: int, after: Cursor | None) -> Page[Job]:
-        """Return one page, newest first."""
+    def alike(self, uid: str, orders: Collection[str]) -> Job | None:
+        """Return an active job that was started with one of these `orders`."""
+
+    def jobs(
+        self, uid: str, page_size: int, after: Cursor | None, only: JobFilter = ALL_JOBS
+    ) -> Page[Job]:
+        """Return one page of some jobs, newest first."""
+
+    def delete(self, uid: str, job_id: str) -> Job:
+        """Delete a job that has ended; return it as it was.
+
+        Raises:
+            NotFound.
+            InProgress: when it has not ended.
+        """
+
+    def delete_ended(self, uid: str, states: Collection[JobState]) -> list[Job]:
+        """Delete all jobs that have ended in one of these states, many at a time; return them."""
+
+    def naming(self, uid: str, output_sha256s: Iterable[str]) -> frozenset[str]:
+        """Return those of the digests of kept outputs that a job of this user still names."""
 
     def change(self, uid: str, job_id: str, to: Callable[[Job, datetime], Job]) -> Job:
         """Read, decide and write, again while others write; `to` gets the database's time.
@@ -133,6 +167,9 @@ class JobResults(Protocol):
 
     def kept(self, uid: str, output_sha256: str) -> Any | None:
         """Return the output that was kept, or None."""
+
+    def drop(self, uid: str, output_sha256s: Iterable[str]) -> None:
+        """Remove outputs that were kept; those that are gone already are no failure."""
 
 
 class AudioFetcher(Protocol):

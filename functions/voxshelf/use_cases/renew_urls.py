@@ -4,7 +4,6 @@ The objects are written anew and the old ones removed, in the order of every sav
 see the old version until the new one is complete, and the old addresses are dead after.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import BinaryIO, cast
@@ -13,6 +12,7 @@ from voxshelf.core.account import Policy
 from voxshelf.core.audio import Audio
 from voxshelf.core.content import Content, NewObject, Sink
 from voxshelf.core.errors import Unavailable
+from voxshelf.core.fingerprint import fingerprint
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.names import ObjectNames
 from voxshelf.core.profile import PROFILE_CONTENT_TYPE
@@ -45,7 +45,7 @@ def renew_urls(
     attempt = Attempt(
         # Of what is there now: the item may have been edited since it was read.
         draft=lambda slot: _renewed(uid, slot.replaces or item, slot, policy),
-        fingerprint=hashlib.sha256(repr(item.object_paths).encode()).hexdigest(),
+        fingerprint=fingerprint({"object_paths": item.object_paths}),
         lease=new_lease(),
         request_key=None,
         policy=policy,

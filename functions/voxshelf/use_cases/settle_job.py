@@ -16,6 +16,7 @@ from voxshelf.use_cases.shelving import new_lease
 _NEVER_STARTED = Failure("runpod_error", "RunPod never answered. Start the job again.")
 _EXPIRED = Failure("runpod_error", "RunPod no longer has the result. Start the job again.")
 _TIMED_OUT = Failure("runpod_error", "The job took longer than it may. Start it again.")
+_DELETED = Failure("not_found", "This result was saved, and deleted for good.")
 _CANCELLED = Failure("runpod_error", "The job was cancelled at RunPod.")
 
 
@@ -78,6 +79,8 @@ def _save(
     by = new_lease()
 
     def claim(found: Job, now: datetime) -> Job:
+        if found.words_removed:
+            return found.failed(_DELETED, now)
         return found.timed(job.delay_ms, job.execution_ms).saving(by, now, lease)
 
     claimed = jobs.change(uid, job.job_id, claim)

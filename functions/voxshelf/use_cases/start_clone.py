@@ -4,7 +4,7 @@ import base64
 import contextlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from voxshelf.core.account import Policy
@@ -31,12 +31,16 @@ _BESIDE_AUDIO_BYTES = 250_000
 
 @dataclass(frozen=True, slots=True)
 class StartClone:
-    """The command: the voice that is to be, and the recording to clone it from."""
+    """The command: the voice that is to be, and the recording to clone it from.
+
+    `again` though it is being done.
+    """
 
     uid: str
     order: CloneOrder
     sample: Source
     idempotency_key: str | None = None
+    again: bool = False
 
 
 def start_clone(
@@ -69,14 +73,21 @@ def start_clone(
             "statement and granted_by."
         )
     check_parameters(order)
-    content = fingerprint({"order": repr(order), "sample": identity(command.sample)})
+    content = _fingerprint(order, identity(command.sample))
     before = started_before(jobs, uid, "clone", command.idempotency_key, content)
     if before is not None:
         return before, True
     with contextlib.suppress(NotFound):
         # Before a GPU has worked for a name that is taken.
         raise VoiceExists(catalogue.voice_named(uid, order.name))
-    sample = received(command.sample, uid, objects)
+    try:
+        sample = received(command.sample, uid, objects)
+    except NotFound:
+        # The first of two clicks may have taken the upload over meanwhile.
+        first = _first(command, content, jobs)
+        if first is None:
+            raise
+        return first, True
     facts = inspect_audio(sample, SAMPLE_LIMITS)
     if is_silent(facts.loudness):
         raise InvalidAudio("The recording is silent: check the microphone and record it again.")
@@ -96,11 +107,26 @@ def start_clone(
         endpoint_id=job_policy.clone_endpoint,
         request=request,
         fingerprint=content,
+        # An upload is known by its path, and by its bytes: a page may upload at each click.
+        orders=tuple({content, _fingerprint(order, sample.sha256)}),
         idempotency_key=command.idempotency_key,
+        again=command.again,
     )
     started = start_job(new, jobs=jobs, workers=workers, policy=job_policy)
     remove_uploads([command.sample], objects)
     return started
+
+
+def _first(command: StartClone, content: str, jobs: Jobs) -> Job | None:
+    """Return the job of an earlier request for the same, if there is one by now."""
+    key = command.idempotency_key
+    if key is not None:
+        return started_before(jobs, command.uid, "clone", key, content)
+    return None if command.again else jobs.alike(command.uid, (content,))
+
+
+def _fingerprint(order: CloneOrder, sample: str | None) -> str:
+    return fingerprint({"kind": "clone", "order": asdict(order), "sample": sample})
 
 
 def _audio(

@@ -32,6 +32,8 @@ class NewJob:
     """What is to be started. `request` is the `input` of RunPod's request.
 
     `idempotency_key` is the client's; `fingerprint` tells a repeated start from another one.
+    Without a key, one of the same `orders` while the first has not ended is a double click,
+    unless it is to be done `again`.
     """
 
     uid: str
@@ -40,7 +42,9 @@ class NewJob:
     endpoint_id: str
     request: Mapping[str, Any]
     fingerprint: str
+    orders: tuple[str, ...]
     idempotency_key: str | None = None
+    again: bool = False
 
 
 def job_id_for(uid: str, kind: JobKind, idempotency_key: str | None) -> str:
@@ -115,7 +119,9 @@ def start_job(
             due_at=now,
         )
 
-    job, is_own = jobs.start(new.uid, job_id, draft, policy.limits)
+    # Whoever sends a key has said himself which starts are one.
+    again = new.again or new.idempotency_key is not None
+    job, is_own = jobs.start(new.uid, job_id, draft, policy.limits, new.orders, again=again)
     if not is_own:
         return job, True
     try:

@@ -1,7 +1,7 @@
 """Start to generate speech with a voice of the library."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from voxshelf.core.errors import InvalidRequest, NotFound, PermissionDenied
 from voxshelf.core.fingerprint import fingerprint
@@ -14,11 +14,12 @@ from voxshelf.use_cases.start_job import NewJob, start_job, started_before
 
 @dataclass(frozen=True, slots=True)
 class StartSpeech:
-    """The command: what is to be spoken, with which voice."""
+    """The command: what is to be spoken, with which voice; `again` though it is being done."""
 
     uid: str
     order: SpeechOrder
     idempotency_key: str | None = None
+    again: bool = False
 
 
 def start_speech(
@@ -48,7 +49,7 @@ def start_speech(
             details={"field": "text"},
         )
     check_parameters(order)
-    content = fingerprint({"order": repr(order)})
+    content = fingerprint({"kind": "speech", "order": asdict(order)})
     before = started_before(jobs, uid, "speech", command.idempotency_key, content)
     if before is not None:
         return before, True
@@ -81,6 +82,8 @@ def start_speech(
         endpoint_id=job_policy.speech_endpoint,
         request=request,
         fingerprint=content,
+        orders=(content,),
         idempotency_key=command.idempotency_key,
+        again=command.again,
     )
     return start_job(new, jobs=jobs, workers=workers, policy=job_policy)

@@ -1,0 +1,70 @@
+"""The words of items that are deleted for good, taken from the jobs that made them."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from google.cloud.firestore_v1.base_query import BaseFilter, FieldFilter, Or
+
+from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, FirestoreDeletions, busy, pause
+from voxshelf.adapters.firestore_errors import CONFLICTS, translated
+from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
+from voxshelf.adapters.job_documents import from_job, to_job
+from voxshelf.core.names import kept_output_path
+from voxshelf.use_cases.deletion_ports import Deletion, made
+
+# Firestore takes 30 alternatives in a query, and each item is two: its own id, and RunPod's.
+_MAX_ITEMS = 15
+# Firestore takes 500 writes in a batch.
+_MAX_WRITES = 400
+
+
+class FirestoreWords(FirestoreDeletions):
+    """Plays the part of `Library` that takes words from jobs."""
+
+    def remove_words(self, deletions: Sequence[Deletion]) -> tuple[str, ...]:
+        """See `Library.remove_words`."""
+        paths: list[str] = []
+        for uid, owned in groupby(deletions, key=lambda deletion: deletion.uid):
+            items = list(owned)
+            for start in range(0, len(items), _MAX_ITEMS):
+                paths += self._remove(uid, items[start : start + _MAX_ITEMS])
+        return tuple(dict.fromkeys(paths))
+
+    def _remove(self, uid: str, deletions: Sequence[Deletion]) -> list[str]:
+        for round_ in range(MAX_ROUNDS):
+            with translated():
+                try:
+                    return self._remove_once(uid, deletions)
+                except CONFLICTS:
+                    # Somebody is settling one of them.
+                    pause(round_)
+        raise busy()
+
+    def _remove_once(self, uid: str, deletions: Sequence[Deletion]) -> list[str]:
+        found = [
+            (snapshot, job)
+            for snapshot in self._making(uid, deletions).stream(**BOUNDED)
+            if made(job := to_job(snapshot.to_dict() or {}), deletions)
+        ]
+        wordy = [snapshot for snapshot, job in found if not job.words_removed]
+        for start in range(0, len(wordy), _MAX_WRITES):
+            self._write_without_words(wordy[start : start + _MAX_WRITES])
+        return [kept_output_path(uid, job.output_sha256) for _, job in found if job.output_sha256]
+
+    def _write_without_words(self, snapshots: Sequence[Snapshot]) -> None:
+        batch = self._places.client.batch()
+        for snapshot in snapshots:
+            fields = from_job(to_job(snapshot.to_dict() or {}).without_words())
+            unchanged = self._places.unchanged(snapshot.update_time)
+            batch.update(snapshot.reference, fields, option=unchanged)
+        batch.commit(**BOUNDED)
+
+    def _making(self, uid: str, deletions: Sequence[Deletion]) -> Any:
+        """Return the query of what may have made these items; every field's own index serves it."""
+        ids = [deletion.item_id for deletion in deletions]
+        at_runpod = [one for deletion in deletions if (one := deletion.trash.item.runpod_job_id)]
+        alternatives: list[BaseFilter] = [FieldFilter("result_id", "in", ids)]
+        if at_runpod:
+            alternatives.append(FieldFilter("runpod_job_id", "in", at_runpod))
+        return self._places.account(uid).collection("jobs").where(filter=Or(alternatives))
