@@ -12,6 +12,7 @@ from voxshelf.http.job_orders import read_adoption
 from voxshelf.http.list_query import read_page_size
 from voxshelf.http.page_tokens import PageTokens
 from voxshelf.http.present_jobs import job_answer, job_body
+from voxshelf.http.query_fields import refuse_unknown
 from voxshelf.http.wire_jobs import JobList
 from voxshelf.use_cases.adopt_job import Adoption, adopt_job, retry_job
 from voxshelf.use_cases.cancel_job import cancel_job
@@ -20,6 +21,7 @@ from voxshelf.wiring import services
 
 
 def _list(call: Call) -> Answer:
+    refuse_unknown(call.request.args, ("page_size", "page_token"))
     tokens = PageTokens(call.services.page_token_key, call.uid, "jobs")
     token = call.request.args.get("page_token")
     after = tokens.read(token) if token else None
