@@ -15,7 +15,7 @@ from voxshelf.core.items import Generation, Voice
 
 MAX_SEARCH_CHARACTERS = 100
 # Every term is an entry in the one index that holds `terms` (decision 19), and each entry is some
-# 150 bytes. The terms themselves take some 10 KB of the 1 MiB that a document may have.
+# 200 bytes. The terms themselves take some 10 KB of the 1 MiB that a document may have.
 MAX_TERMS = 500
 # Longer beginnings tell hardly any more words apart, and each would be one more term.
 _PREFIX_CHARACTERS = 10

@@ -13,40 +13,31 @@ if TYPE_CHECKING:
 _NOT_BELIEVED = frozenset({"uid", "user_id", "userId"})
 
 # The names that other services have for these fields, without case and punctuation.
-_MEANT: Mapping[str, tuple[str, ...]] = {
+_MEANT: Mapping[str, str] = {
     "page_size": (
-        *("limit", "perpage", "pagelimit", "size", "count", "max", "maxresults", "first", "take"),
-        *("top", "pagecount", "itemsperpage", "resultsperpage"),
+        "limit perpage pagelimit size count max maxresults first take top pagecount itemsperpage"
     ),
     "page_token": (
-        *("page", "offset", "cursor", "skip", "pagenumber", "pageno", "pageindex", "nextpage"),
-        *(
-            "nextpagetoken",
-            "token",
-            "nexttoken",
-            "continuationtoken",
-            "startafter",
-            "after",
-            "start",
-        ),
+        "page offset cursor skip start pagenumber pageno pageindex nextpage nextpagetoken token "
+        "nexttoken continuationtoken startafter after"
     ),
-    "search": ("q", "query", "s", "text", "term", "keyword", "keywords", "filter", "name"),
-    "sort": ("sortby", "orderby", "sortfield", "sortkey", "orderfield"),
-    "order": ("direction", "dir", "sortorder", "sortdir", "sortdirection", "orderdirection"),
-    "include_total": ("total", "withtotal", "includecount", "counttotal"),
-    "favorite": ("favourite", "favorites", "favourites", "isfavorite", "starred"),
-    "language": ("lang", "locale"),
-    "tag": ("tags",),
-    "voice_id": ("voice",),
-    "created_after": ("from", "since", "startdate", "datefrom", "mindate"),
-    "created_before": ("to", "until", "before", "end", "enddate", "dateto", "maxdate"),
-    "voice_ids": ("voice", "voices", "voiceid", "ids"),
-    "generation_ids": ("generation", "generations", "generationid"),
-    "part_bytes": ("size", "maxbytes", "partsize", "limit", "pagesize"),
-    "permanent": ("permanently", "force", "hard", "forever"),
-    "generations": ("withgenerations", "deletegenerations", "cascade"),
-    "format": ("type", "as", "output"),
-    "state": ("status", "states"),
+    "search": "q query s text term keyword keywords filter name",
+    "sort": "sortby orderby sortfield sortkey orderfield",
+    "order": "direction dir sortorder sortdir sortdirection orderdirection",
+    "include_total": "total withtotal includecount counttotal",
+    "favorite": "favourite favorites favourites isfavorite starred",
+    "language": "lang locale",
+    "tag": "tags",
+    "voice_id": "voice",
+    "created_after": "from since startdate datefrom mindate",
+    "created_before": "to until before end enddate dateto maxdate",
+    "voice_ids": "voice voices voiceid ids",
+    "generation_ids": "generation generations generationid",
+    "part_bytes": "size maxbytes partsize limit pagesize",
+    "permanent": "permanently force hard forever",
+    "generations": "withgenerations deletegenerations cascade",
+    "format": "type as output",
+    "state": "status states",
 }
 _MORE: Mapping[str, str] = {"page_token": " (next_page_token of the page before)"}
 
@@ -82,7 +73,7 @@ def _unknown(name: str, known: Collection[str]) -> InvalidRequest:
 
 def _meant(name: str, known: Collection[str]) -> str | None:
     plain = _plain(name)
-    alike = (one for one in known if plain in (_plain(one), *_MEANT.get(one, ())))
+    alike = (one for one in known if plain in (_plain(one), *_MEANT.get(one, "").split()))
     return next(alike, None)
 
 
