@@ -4,6 +4,7 @@
 # it is measured, so that a part can be measured while another one is being worked on.
 PARTS = {
     "listing": "benchmarks.listing",
+    "indexes": "benchmarks.index_costs",
     "scale": "benchmarks.scale",
     "paging": "benchmarks.paging",
     "saves": "benchmarks.saves",

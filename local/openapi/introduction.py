@@ -18,6 +18,11 @@ first answer again, with `Idempotent-Replayed: true`; with other content it is r
 {max_body_mib} MiB. Times are RFC 3339 in UTC; durations end in `_s`, sizes in `_bytes`, rates
 in `_hz`.
 
+**Queries.** A field that an operation does not have, or that is sent twice with different values,
+is refused: `details` names it as `field`, the one that was meant as `instead` where that is plain,
+and all that there are as `known`. Flags are `true`, `1`, `yes` or `on`, and `false`, `0`, `no` or
+`off`, in any case.
+
 **Failures** all have one shape. `code` is stable and for programs, `message` is for people,
 and `request_id` finds the request in the log:
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from voxshelf.core.language import TAG_PATTERN
 from voxshelf.core.query import DEFAULT_PAGE_SIZE, MAX_COUNTED, MAX_PAGE_SIZE, SORTS
 from voxshelf.core.search import MAX_SEARCH_CHARACTERS, MAX_TERMS
 from voxshelf.endpoints.library import PROFILE_FORMATS
@@ -47,11 +48,17 @@ _TEXT: Parameter = {
 }
 _SEARCH = (
     "Only items that have, for each of these words, a word beginning with it: in a voice's name, "
-    "description and tags, or a generation's text, tags and voice's name. Any script, with a "
-    "letter or digit at least; case, accents and points make no difference. Scripts without "
+    "description and tags, or a generation's text, tags and voice's name. Any script; case, "
+    "accents, strokes and points make no difference. Where there is no letter and no digit, as in "
+    "`(` or an emoji, there is nothing to be found, and the answer is empty. Scripts without "
     f"spaces are searched anywhere in a text. Of a long text about {MAX_TERMS} different words are "
     "found. With several words, or words and a tag, a page may have fewer items than `page_size` "
-    "although `has_more` is true."
+    "although `has_more` is true. In any other order than the newest first, at most "
+    f"{MAX_COUNTED} items are sorted: a search that finds more is refused."
+)
+_SORT = (
+    "What to sort by. Names are in natural order, `voice 2` before `voice 10`; case and accents "
+    "make no difference."
 )
 _INCLUDE_TOTAL = (
     "Count the items when filters are set. Without filters the total is always there. It is null "
@@ -72,7 +79,10 @@ _FILTERS: dict[str, tuple[str, Parameter]] = {
         _TIME,
     ),
     "favorite": ("Only favorites, or only others.", {"type": "boolean"}),
-    "language": ("Only this language, as it was saved.", _TEXT),
+    "language": (
+        "Only this language, as a tag (BCP 47): `en-US`, `en-us` and `en_US` are one.",
+        {**_TEXT, "pattern": f"^({TAG_PATTERN})?$", "examples": ["pt-BR"]},
+    ),
     "tag": ("Only items with this tag, as it was saved.", _TEXT),
     "voice_id": ("Only generations of this voice.", _TEXT),
 }
@@ -91,7 +101,10 @@ _PAGING: dict[str, tuple[str, Parameter]] = {
         "`next_page_token` of the page before, for the same sort, order and filters.",
         {"type": "string"},
     ),
-    "sort": ("What to sort by.", {"type": "string", "enum": [*SORTS, ""], "default": SORTS[0]}),
+    "sort": (
+        _SORT,
+        {"type": "string", "enum": [*SORTS, ""], "default": SORTS[0]},
+    ),
     "order": (
         "Descending (newest or Z first) or ascending.",
         {"type": "string", "enum": ["desc", "asc", ""], "default": "desc"},

@@ -4,13 +4,16 @@ The fixture `fill` puts items into a user's library, as they are after their sav
 """
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.contracts.library_contract import NOON, LibraryCalls, generation, voice
+from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.query import GENERATION_FILTERS, MAX_COUNTED, ListQuery
 from voxshelf.core.search import Search
+from voxshelf.core.sort_key import sort_key
 
 DAY = timedelta(days=1)
 ORDERS = list(itertools.product(("created_at", "updated_at", "name"), (True, False)))
@@ -21,6 +24,7 @@ SCRIPTS = {
         ["zoe", "MULLER", "çel", "müll zo"],
         ["elik", "zoo", "müller elik"],
     ),
+    "Polish": ("Łódź Ærø", ["ł", "l", "LODZ", "łódź", "æ", "aero"], ["odz", "ro"]),
     "Greek": ("Αθηνά Παπαδοπούλου", ["αθηνα", "ΠΑΠΑΔΟ", "Αθη παπα"], ["θηνα"]),
     "Cyrillic": ("Тёплый Голос", ["теплый", "ГОЛОС", "тёп"], ["олос"]),
     "Arabic": ("صَوْت أحمد", ["صوت", "احمد", "أح"], ["حمد"]),
@@ -32,6 +36,9 @@ SCRIPTS = {
     "Hangul": ("서울 목소리", ["서울", "목소", "목"], ["소리"]),
 }
 WARM, COLD = "warm words", "cold words"
+
+
+ORDERED_HERE = [order for order in ORDERS if order != ("created_at", True)]
 
 
 def search(text: str) -> ListQuery:
@@ -47,10 +54,7 @@ def read_all(read_page, query):
         sizes.append(len(page.items))
         if page.next is None:
             return items, sizes
-        query = ListQuery(
-            **{name: getattr(query, name) for name in query.__slots__ if name != "after"},
-            after=page.next,
-        )
+        query = replace(query, after=page.next)
 
 
 class ListingContract(LibraryCalls):
@@ -210,6 +214,98 @@ class ListingContract(LibraryCalls):
         assert max(sizes) <= 2
         assert 0 < len(sizes) <= 4
 
+    @pytest.mark.parametrize("text", ["(", " ! ", "🎤"])
+    @pytest.mark.parametrize("sort", ["created_at", "name"])
+    def test_a_search_for_nothing_finds_nothing(self, shelf, uid, fill, text, sort):
+        fill(uid, voice(name="🎤", tags=("!",)), generation("g1", text="(", voice_name="🎤"))
+        query = ListQuery(sort, search=Search.parse(text))
+        for page in (shelf.voices(uid, query), shelf.generations(uid, query)):
+            assert (page.items, page.next, page.total) == ((), None, 0)
+        assert [one.name for one in shelf.voices(uid, ListQuery()).items] == ["🎤"]
+
+    def test_names_sort_as_people_count_and_spell(self, shelf, uid, fill):
+        # The last two are in another order where texts are compared by UTF-16.
+        names = ["Apfel", "Äpfel 2", "apfel 10", "voice 2", "Voice ９", "VOICE 10", "\ue000", "🎤"]
+        fill(uid, *(voice(f"v{9 - n}", name=names[n], description=None) for n in range(8)))
+        for text in (None, "voice"):
+            wanted = [name for name in names if text is None or name.casefold().startswith(text)]
+            for descending in (False, True):
+                query = ListQuery(
+                    "name", descending, page_size=2, search=text and Search.parse(text)
+                )
+                found, _ = read_all(lambda one: shelf.voices(uid, one), query)
+                assert [one.name for one in found] == (wanted[::-1] if descending else wanted)
+
+    @pytest.mark.parametrize("text", [None, "same"])
+    def test_names_that_sort_alike_follow_by_the_bytes_of_their_ids(self, shelf, uid, fill, text):
+        made = {"v0": "SAME", "v\ufa0e": "Same", "v\U00020000": "Sáme"}
+        fill(uid, *(voice(item_id, name=name) for item_id, name in reversed(made.items())))
+        for descending in (False, True):
+            query = ListQuery("name", descending, page_size=1, search=text and Search.parse(text))
+            found, _ = read_all(lambda one: shelf.voices(uid, one), query)
+            ids = [one.item_id for one in found]
+            assert ids == (list(made)[::-1] if descending else list(made))
+
+    @pytest.mark.parametrize("dates", [{}, {"created_after": NOON + DAY}], ids=["ever", "dates"])
+    @pytest.mark.parametrize(("sort", "descending"), ORDERS)
+    def test_a_search_is_in_the_order_of_the_list_itself(
+        self, shelf, uid, fill, sort, descending, dates
+    ):
+        _varied(fill, uid)
+        options = {"page_size": 4, **dates}
+        listed, _ = read_all(
+            lambda one: shelf.generations(uid, one), ListQuery(sort, descending, **options)
+        )
+        query = ListQuery(
+            sort, descending, search=Search.parse("warm"), include_total=True, **options
+        )
+        found, sizes = read_all(lambda one: shelf.generations(uid, one), query)
+        wanted = [one for one in listed if one.text == WARM]
+        assert found == wanted
+        assert set(sizes[:-1]) == {4}
+        assert shelf.generations(uid, query).total == len(wanted)
+
+    @pytest.mark.parametrize(("sort", "descending"), ORDERS)
+    def test_a_search_goes_on_where_it_stood_while_others_come_and_go(
+        self, shelf, uid, fill, sort, descending
+    ):
+        def made(number, suffix=""):
+            return generation(
+                f"g{number:02}{suffix}",
+                voice_name=f"Name {number}",
+                text="found",
+                created_at=NOON + number * DAY,
+                updated_at=NOON + number * DAY,
+            )
+
+        self._save(shelf, uid, voice())
+        fill(uid, *(made(number) for number in range(9)))
+        query = ListQuery(sort, descending, page_size=3, search=Search.parse("found"))
+        first = shelf.generations(uid, query)
+        self._delete(shelf, uid, "generations", first.items[-1].item_id)
+        fill(uid, made(1, "_more"), made(7, "_more"))
+        rest, _ = read_all(
+            lambda one: shelf.generations(uid, one), replace(query, after=first.next)
+        )
+        stayed = [made(number).item_id for number in range(9)]
+        added = "g01_more" if descending else "g07_more"
+        shown = [one.item_id for one in (*first.items, *rest)]
+        assert shown == sorted([*stayed, added], reverse=descending)
+
+    @pytest.mark.parametrize(("sort", "descending"), ORDERED_HERE)
+    def test_too_many_finds_are_not_sorted_but_in_the_order_of_their_index(
+        self, shelf, uid, fill, sort, descending
+    ):
+        fill(uid, *(generation(f"g{n:03}", text="two words") for n in range(MAX_COUNTED)))
+        many = ListQuery(sort, descending, search=Search.parse("two words"), include_total=True)
+        page = shelf.generations(uid, many)
+        assert (len(page.items), page.total) == (many.page_size, MAX_COUNTED)
+        fill(uid, generation("g_more", text="words"))
+        with pytest.raises(InvalidRequest) as refused:
+            shelf.generations(uid, many)
+        assert refused.value.details == {"field": "sort"}
+        assert len(shelf.generations(uid, many.as_indexed).items) == many.page_size
+
     def test_a_total_is_open_where_too_many_would_have_to_be_looked_at(self, shelf, uid, fill):
         items = [generation(f"g{number:03}", text="two words") for number in range(MAX_COUNTED)]
         fill(uid, *items)
@@ -239,6 +335,8 @@ def _varied(fill, uid):
 
 
 def _assert_in_order(found, query):
-    field = "voice_name" if query.sort == "name" else query.sort
-    values = [getattr(item, field) for item in found]
+    values = [
+        sort_key(item.voice_name) if query.sort == "name" else getattr(item, query.sort)
+        for item in found
+    ]
     assert values == sorted(values, reverse=query.descending)

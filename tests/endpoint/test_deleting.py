@@ -140,7 +140,9 @@ class TestOne:
         assert (answer.status_code, answer.get_json()["details"]) == (400, {"field": field})
         assert get(function, VOICE).status_code == 200
 
-    @pytest.mark.parametrize("query", ["", "?generations=keep&permanent=false", "?permanent="])
+    @pytest.mark.parametrize(
+        "query", ["", "?generations=keep&permanent=false", "?permanent=", "?permanent=OFF"]
+    )
     def test_by_default_generations_are_kept_and_all_can_be_restored(self, function, query):
         save_voice(function)
         spoken(function)
@@ -272,7 +274,7 @@ class TestMany:
         assert get(function, VOICE).status_code == 200
 
     @pytest.mark.parametrize(
-        "body", [{"generations": "all"}, {"generations": ["keep"]}, {"permanent": "no"},
+        "body", [{"generations": "all"}, {"generations": ["keep"]}, {"permanent": 2},
                  {"permanent": []}]
     )  # fmt: skip
     def test_a_bad_option_is_refused(self, function, body):
@@ -280,6 +282,12 @@ class TestMany:
         answer = delete_many(function, voice_ids=["voice_my_voice"], **body)
         assert answer.status_code == 400
         assert get(function, VOICE).status_code == 200
+
+    @pytest.mark.parametrize("flag", [True, 1, "1", "YES", "on"])
+    def test_for_good_is_taken_in_every_form_of_a_flag(self, function, flag):
+        save_voice(function)
+        answer = delete_many(function, voice_ids=["voice_my_voice"], permanent=flag)
+        assert answer.get_json()["results"][0]["restorable_until"] is None
 
     @pytest.mark.parametrize("path", ["/api/library/delete", "/api/library/restore"])
     def test_an_empty_selection_is_done_at_once(self, function, path):

@@ -436,7 +436,7 @@ def test_a_list_is_filtered_by_state_and_kind(function, runpod):
         ("offset=5", "offset", "page_token"),
         ("per_page=5", "per_page", "page_size"),
         ("status=failed", "status", "state"),
-        ("sort=name", "sort", "page_size, page_token, state, kind"),
+        ("sort=name", "sort", "kind, page_size, page_token, state"),
         ("state=gone", "state", "'gone'"),
         ("state=failed,gone,lost", "state", "'gone', 'lost'"),
         ("kind=song", "kind", "clone, speech"),
@@ -445,11 +445,8 @@ def test_a_list_is_filtered_by_state_and_kind(function, runpod):
 def test_what_a_list_does_not_know_is_refused_by_name(function, query, field, hint):
     answer = function("jobs").get(f"/api/jobs?{query}", headers=ADA)
     body = answer.get_json()
-    assert (answer.status_code, body["code"], body["details"]) == (
-        400,
-        "invalid_request",
-        {"field": field},
-    )
+    assert (answer.status_code, body["code"]) == (400, "invalid_request")
+    assert body["details"]["field"] == field
     assert hint in body["message"]
 
 
@@ -500,7 +497,7 @@ def test_all_that_has_ended_is_deleted_at_once(function, runpod):
 def test_nobody_deletes_everything_by_accident(function, runpod, query, field):
     ids = ended(function, runpod)
     answer = delete(function, f"/api/jobs{query}")
-    assert (answer.status_code, answer.get_json()["details"]) == (400, {"field": field})
+    assert (answer.status_code, answer.get_json()["details"]["field"]) == (400, field)
     assert len(listed(function)) == len(ids)
 
 

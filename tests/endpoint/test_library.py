@@ -97,7 +97,8 @@ def test_a_page_token_of_voices_does_not_open_generations(function):
     "query",
     [
         "page_size=0", "page_size=101", "page_size=x", "page_size=-1", "page_size=1e1",
-        "sort=size", "order=up", "favorite=perhaps", "include_total=2", "search=%2B%20%23",
+        "sort=size", "order=up", "favorite=perhaps", "include_total=2",
+        f"search={'x' * 101}", "language=English!", "language=e",
     ],
 )  # fmt: skip
 def test_a_bad_query_names_its_parameter(function, query):

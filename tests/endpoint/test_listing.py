@@ -106,11 +106,27 @@ def test_what_is_no_time_is_refused_by_its_parameter(ask, name, text):
 
 
 @pytest.mark.parametrize("path", [VOICES, GENERATIONS])
-@pytest.mark.parametrize("text", [" ", "!?", "🎙️", "\0", "x" * 101, "ab " * 34])
-def test_a_search_without_words_or_too_long_is_refused(ask, path, text):
+@pytest.mark.parametrize("text", ["x" * 101, "ab " * 34, "(" * 101])
+def test_a_search_that_is_too_long_is_refused(ask, path, text):
     answer = ask(path, search=text)
     assert (answer.status_code, answer.get_json()["code"]) == (400, "invalid_request")
     assert answer.get_json()["details"] == {"field": "search"}
+
+
+@pytest.mark.parametrize("kind", ["voices", "generations"])
+@pytest.mark.parametrize("order", [{}, {"sort": "name"}], ids=["newest", "name"])
+@pytest.mark.parametrize("text", ["(", " ", " ! ", "!?", "🎙️", "🎤", "\0"])
+def test_a_search_for_nothing_that_can_be_found_is_an_empty_answer(fill, ask, kind, order, text):
+    fill(voice(name="🎤"), generation("g1", text="(!?)"))
+    answer = ask({"voices": VOICES, "generations": GENERATIONS}[kind], search=text, **order)
+    body = answer.get_json()
+    assert (answer.status_code, body[kind], body[f"total_{kind}"]) == (200, [], 0)
+    assert (body["has_more"], body["next_page_token"]) == (False, None)
+
+
+def test_a_name_of_symbols_alone_is_listed(fill, ask):
+    fill(voice(name="🎤"))
+    assert [one["name"] for one in ask(VOICES).get_json()["voices"]] == ["🎤"]
 
 
 @pytest.mark.parametrize("text", ["x" * 100, "' OR 1=1 --", "../x", "a\0b", "\u202egnp"])
@@ -123,9 +139,63 @@ def test_a_parameter_without_a_value_is_none(fill, ask):
     assert ids(ask(GENERATIONS, search="", created_after="", created_before="")) == ["g1"]
 
 
-def test_voices_take_no_dates(fill, ask):
-    fill(voice())
-    assert len(ask(VOICES, created_after="nonsense").get_json()["voices"]) == 1
+def test_voices_take_no_dates(ask):
+    answer = ask(VOICES, created_after="2026-01-01")
+    assert (answer.status_code, answer.get_json()["details"]["field"]) == (400, "created_after")
+
+
+def test_an_offset_whose_plus_was_not_escaped_is_taken(function, fill):
+    fill(*(generation(f"g{day}", created_at=on(day)) for day in (1, 2)))
+    for text, expected in [
+        ("2026-01-02T02:00:00+02:00", ["g2"]),
+        ("2026-01-02T02:00:00.5+02:00", []),
+        ("2026-01-01T19:00:00-05:00", ["g2"]),
+    ]:
+        path = f"{GENERATIONS}?created_after={text}"
+        assert ids(function("library").get(path, headers=ADA)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *[(text, ["g1"]) for text in ("true", "TRUE", "1", "yes", "Yes", "on", "ON")],
+        *[(text, ["g2"]) for text in ("false", "False", "0", "no", "NO", "off", "Off")],
+    ],
+)
+def test_a_flag_is_taken_as_people_write_it(fill, ask, text, expected):
+    fill(generation("g1", favorite=True), generation("g2", favorite=False))
+    answer = ask(GENERATIONS, favorite=text, include_total=text)
+    assert ids(answer) == expected
+    assert answer.get_json()["total_generations"] == (1 if expected == ["g1"] else None)
+
+
+@pytest.mark.parametrize("text", ["en-US", "en-us", "EN-US", "en_US", "en_us"])
+def test_a_language_is_found_however_it_is_written(fill, ask, text):
+    fill(generation("g1", language="en-US"), generation("g2", language="en"))
+    assert ids(ask(GENERATIONS, language=text)) == ["g1"]
+
+
+@pytest.mark.parametrize("text", ["English please", "e", "en-", "ελ", "en US", "*"])
+def test_what_is_no_language_tag_is_refused_by_its_parameter(ask, text):
+    answer = ask(GENERATIONS, language=text)
+    assert (answer.status_code, answer.get_json()["details"]) == (400, {"field": "language"})
+
+
+def test_names_are_listed_in_natural_order(fill, ask):
+    names = ["Apfel", "Äpfel 2", "apfel 10", "voice 2", "Voice 10"]
+    fill(*(voice(f"v{number}", name=name) for number, name in enumerate(names[::-1])))
+    for order, wanted in (("asc", names), ("desc", names[::-1])):
+        found = ask(VOICES, sort="name", order=order).get_json()["voices"]
+        assert [one["name"] for one in found] == wanted
+
+
+@pytest.mark.parametrize("sort", ["updated_at", "name"])
+def test_a_search_that_finds_too_many_to_sort_says_what_to_do(fill, ask, sort):
+    fill(*(generation(f"g{number:03}", text="found") for number in range(501)))
+    answer = ask(GENERATIONS, search="found", sort=sort)
+    assert (answer.status_code, answer.get_json()["details"]) == (400, {"field": "sort"})
+    assert "order=desc" in answer.get_json()["message"]
+    assert len(ids(ask(GENERATIONS, search="found"))) == 25
 
 
 @pytest.mark.parametrize("sort", ["created_at", "updated_at", "name"])

@@ -255,15 +255,15 @@ def test_a_second_click_that_comes_while_the_first_takes_the_upload_over_is_the_
 ):
     path = "uploads/ada/a.wav"
     shop.objects.plant(path, wav(2.0))
-    voice, first = shop.library.voice, []
+    voice_named, first = shop.library.voice_named, []
 
-    def clicked_between(uid, voice_id):
+    def clicked_between(uid, name):
         """Let the other click start its job after this one has looked for it."""
-        shop.library.voice = voice
+        shop.library.voice_named = voice_named
         first.append(shop.clone(sample=shop.upload(path), key=key)[0])
-        return voice(uid, voice_id)
+        return voice_named(uid, name)
 
-    shop.library.voice = clicked_between
+    shop.library.voice_named = clicked_between
     assert shop.clone(sample=shop.upload(path), key=key) == (first[0], True)
 
 

@@ -19,6 +19,7 @@ from voxshelf.core.quality import Quality
 from voxshelf.core.reservation import Item
 from voxshelf.core.search import terms_of
 from voxshelf.core.shelf import Entry, Pending, RequestRecord
+from voxshelf.core.sort_key import sort_key
 from voxshelf.core.trash import Trash
 
 # What Firestore's client returns and takes.
@@ -28,11 +29,6 @@ Fields = dict[str, Any]
 PENDING, READY, DELETING, WITHDRAWN = "pending", "ready", "deleting", "withdrawn"
 
 
-def name_key(name: str) -> str:
-    """Return the key by which names sort: letters alike in either case."""
-    return name.casefold()
-
-
 def from_item(item: Item) -> Fields:
     """Return the fields of a voice or generation, with the terms by which it is found."""
     return {**_fields_of(item), "terms": list(terms_of(item))}
@@ -40,7 +36,7 @@ def from_item(item: Item) -> Fields:
 
 def _fields_of(item: Item) -> Fields:
     fields = asdict(item)
-    fields["name_key"] = name_key(item.name if isinstance(item, Voice) else item.voice_name)
+    fields["name_key"] = sort_key(item.name if isinstance(item, Voice) else item.voice_name)
     fields["tags"] = list(item.tags)
     for nested, key in (("quality", "reasons"), ("profile", "shape")):
         if fields.get(nested):

@@ -17,6 +17,7 @@ from voxshelf.adapters.firestore_usage import FirestoreUsage
 from voxshelf.core.errors import NotFound, Unavailable
 from voxshelf.core.items import Generation, Voice, shown
 from voxshelf.core.query import MAX_COUNTED, MAX_READINGS, Cursor, ListQuery, Page
+from voxshelf.core.sorting import sorted_page
 from voxshelf.use_cases.ports import Kind
 
 T = TypeVar("T", Voice, Generation)
@@ -92,6 +93,14 @@ class FirestoreCatalogue(FirestoreUsage):
         account: Future[documents.Document] | None,
     ) -> Page[T]:
         library = self._account(uid).collection(kind)
+        if query.finds_nothing:
+            return Page((), None, 0)
+        if not query.is_ordered_by_index:
+            asked = firestore_queries.page(library, kind, query, None, MAX_COUNTED + 1)
+            found = _found(asked, parse)
+            return sorted_page(
+                [(firestore_queries.cursor_at(row, query), item) for row, item in found], query
+            )
         count = None
         if query.is_filtered and query.include_total:
             count = self._aside.submit(self._count, library, kind, query, parse)

@@ -26,7 +26,8 @@ _SHOWN_FIELDS: Mapping[Kind, tuple[str, ...]] = {
 
 
 def matching(library: firestore.CollectionReference, query: ListQuery) -> firestore.Query:
-    """Return all that an index finds for a query in a collection, in the query's order."""
+    """Return all that an index finds for a query in a collection, in the order of that index."""
+    query = query.as_indexed
     found: firestore.Query = library.where(filter=FieldFilter("status", "==", documents.READY))
     for field, operator, value in _conditions(query):
         found = found.where(filter=FieldFilter(field, operator, value))
@@ -43,7 +44,10 @@ def page(
     after: Cursor | None,
     limit: int,
 ) -> firestore.Query:
-    """Return the query for the next `limit` items, with no more of them than is shown."""
+    """Return the query for the next `limit` items, with no more of them than is shown.
+
+    There can be no place to go on `after` where no index has the query's order.
+    """
     found = matching(library, query).select(_SHOWN_FIELDS[kind]).limit(limit)
     if after is not None:
         place = library.document(after.item_id)
@@ -53,7 +57,7 @@ def page(
 
 
 def cursor_at(row: Row, query: ListQuery) -> Cursor:
-    """Return the place of an item that a query has found."""
+    """Return the place in the query's order of an item that it has found."""
     item_id, fields = row
     sort_value, *created_at = (_text(fields[field]) for field in _order(query)[:-1])
     return Cursor(sort_value, item_id, *created_at)
@@ -63,8 +67,10 @@ def _conditions(query: ListQuery) -> list[tuple[str, str, str | bool | datetime]
     conditions: list[tuple[str, str, str | bool | datetime]] = [
         (name, "==", value) for name, value in query.filters.items() if name != "tag"
     ]
-    if query.term is not None:
-        conditions.append(("terms", "array_contains", query.term))
+    if query.search is not None:
+        conditions.append(("terms", "array_contains", query.search.term))
+    if query.indexed_tag is not None:
+        conditions.append(("tags", "array_contains", query.indexed_tag))
     if query.created_after is not None:
         conditions.append(("created_at", ">=", query.created_after))
     if query.created_before is not None:
@@ -78,7 +84,9 @@ def _order(query: ListQuery) -> list[str]:
 
 
 def _text(value: datetime | str) -> str:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+    if isinstance(value, str):
+        return value
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _sort_values(query: ListQuery, cursor: Cursor) -> list[datetime | str]:

@@ -44,8 +44,8 @@ class _Progress:
 class FirestoreRenaming(FirestoreUndoing):
     """Plays the renaming part of `Library`."""
 
-    # A commit takes 10 MiB, index entries included. A generation of a long text has thousands of
-    # them, of which those change that hold the name or its words: some 300 kB.
+    # A commit takes 10 MiB, index entries included. A generation of a long text has hundreds of
+    # them, of which those change that hold the name or its words: some 100 kB at most.
     renamed_at_once = 20
     # So many of the longest texts take some 30 MB.
     read_at_once = 200

@@ -1,12 +1,12 @@
 """Questions to the library, and the pages that answer them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from voxshelf.core.items import Generation, Voice
-from voxshelf.core.search import Search, tag_term
+from voxshelf.core.search import Search
 
 T = TypeVar("T")
 
@@ -15,7 +15,8 @@ DEFAULT_PAGE_SIZE = 25
 # What an index cannot say is checked on the items that it finds. A page may then take several
 # readings of its own size (and one item more); after these it is sent as it is.
 MAX_READINGS = 4
-# For one total, where an index cannot count: each item that is looked at is paid for.
+# For one total, where an index cannot count, and for one page, where it cannot sort: each item that
+# is looked at is paid for.
 MAX_COUNTED = 500
 SORTS = ("created_at", "updated_at", "name")
 # `search` and the dates are filters with a form of their own; the others are equalities.
@@ -41,6 +42,14 @@ class Cursor:
     value: str
     item_id: str
     created_at: str | None = None
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Return what compares as Firestore does: ids settle what the values leave open.
+
+        Code points sort as their bytes in UTF-8, and times in UTC of one length as texts.
+        """
+        return self.value, self.created_at or "", self.item_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +84,46 @@ class ListQuery:
         return self.sort != "created_at" and bool(self.created_after or self.created_before)
 
     @property
-    def term(self) -> str | None:
-        """Return the one term (`search.terms_of`) that an index is asked for."""
-        if self.search is not None:
-            return self.search.term
+    def finds_nothing(self) -> bool:
+        """Tell whether no item can pass."""
+        return self.search is not None and not self.search.words
+
+    @property
+    def is_ordered_by_index(self) -> bool:
+        """Tell whether an index has the items that it finds in the order asked for.
+
+        Terms are many, and stand in one index only: the newest first (decision 19).
+        """
+        return self.search is None or (self.sort == "created_at" and self.descending)
+
+    @property
+    def as_indexed(self) -> "ListQuery":
+        """Return the query in the order in which an index has what it finds."""
+        if self.is_ordered_by_index:
+            return self
+        return replace(self, sort="created_at", descending=True)
+
+    @property
+    def indexed_tag(self) -> str | None:
+        """Return the tag to ask an index for: none beside a search, as one array is all it can."""
         tag = self.filters.get("tag")
-        return None if tag is None else tag_term(str(tag))
+        return None if tag is None or self.search else str(tag)
 
     @property
     def is_answered_by_index(self) -> bool:
-        """Tell whether items that have the term, and pass the other filters, pass altogether."""
+        """Tell whether items that an index has found pass altogether."""
         return self.search is None or ("tag" not in self.filters and self.search.is_one_term)
 
+    def follows(self, cursor: Cursor) -> bool:
+        """Tell whether a place lies after the page before."""
+        if self.after is None:
+            return True
+        if self.descending:
+            return cursor.place < self.after.place
+        return cursor.place > self.after.place
+
     def admits(self, item: Voice | Generation) -> bool:
-        """Tell whether an item that an index has found passes what one term does not say."""
+        """Tell whether an item that an index has found passes what the index does not say."""
         if self.is_answered_by_index or self.search is None:
             return True
         tag = self.filters.get("tag")

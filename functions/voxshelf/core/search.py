@@ -14,9 +14,8 @@ from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.items import Generation, Voice
 
 MAX_SEARCH_CHARACTERS = 100
-# Every term is an entry in every index that holds `terms`: a generation is in ten of them, six
-# orders and four with dates, which makes 5,000 of the 40,000 entries that a document may have.
-# The terms themselves take some 10 KB of the 1 MiB.
+# Every term is an entry in the one index that holds `terms` (decision 19), and each entry is some
+# 200 bytes. The terms themselves take some 10 KB of the 1 MiB that a document may have.
 MAX_TERMS = 500
 # Longer beginnings tell hardly any more words apart, and each would be one more term.
 _PREFIX_CHARACTERS = 10
@@ -34,6 +33,15 @@ _IS_UNSPACED = re.compile(f"[{_UNSPACED}]").match
 # Combining classes (UAX 44, table 15) of marks without which a word is another word: vowel signs
 # (0), nuktas (7), the voicing marks of kana (8), viramas (9). All others are accents and points.
 _OWN_LETTERS = frozenset({0, 7, 8, 9})
+# Letters of their own that a keyboard without them writes with these, and that NFKD does not take
+# apart: a stroke, a hook and a ligature are no accents to it.
+_BASE_LETTERS = str.maketrans(
+    {
+        "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ŧ": "t", "ƀ": "b", "ɨ": "i", "ʉ": "u", "ƶ": "z",
+        "ǥ": "g", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ð": "d", "þ": "th", "ŋ": "n",
+        "æ": "ae", "œ": "oe", "\u0131": "i",
+    }
+)  # fmt: skip
 # They choose how the character before them is drawn.
 _VARIATION_SELECTORS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 
@@ -41,7 +49,8 @@ _VARIATION_SELECTORS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE010
 def normalised(text: str) -> str:
     """Return a text in the form in which texts are compared; of that form it is itself.
 
-    Case, accents and points, width, ligatures and invisible characters make no difference.
+    Case, accents, strokes and points, width, ligatures and invisible characters make no
+    difference.
     """
     if text.isascii():
         return text.lower()
@@ -49,7 +58,7 @@ def normalised(text: str) -> str:
         # Nearly all are letters, which is quick to see.
         [one for one in unicodedata.normalize("NFKD", text) if one.isalnum() or _counts(one)]
     )
-    return unicodedata.normalize("NFKC", kept.casefold())
+    return unicodedata.normalize("NFKC", kept.casefold().translate(_BASE_LETTERS))
 
 
 def _counts(character: str) -> bool:
@@ -73,20 +82,14 @@ def _is_part_of_a_word(character: str) -> bool:
     return character.isalnum() or unicodedata.category(character)[0] == "M"
 
 
-def tag_term(tag: str) -> str:
-    """Return the term of a tag, which is found only as it is written; no word has a '#'."""
-    return f"#{tag}"
-
-
 def terms_of(item: Voice | Generation) -> tuple[str, ...]:
-    """Return the terms of an item: those of all its tags, and at most `MAX_TERMS` of words.
+    """Return the terms of an item: at most `MAX_TERMS`, each once.
 
     The name comes first, each word whole and then its beginnings, down to one character. Tags
     and text follow in the same way, so that a long text is found by its words far into it, and
     by beginnings of words as far as there is room: all of some 80 different words.
     """
-    words = tuple(islice(_distinct(_word_terms(item)), MAX_TERMS))
-    return (*map(tag_term, item.tags), *words)
+    return tuple(islice(_distinct(_word_terms(item)), MAX_TERMS))
 
 
 def _texts(item: Voice | Generation) -> tuple[str, ...]:
@@ -127,7 +130,8 @@ def _distinct(terms: Iterable[str]) -> Iterator[str]:
 class Search:
     """What somebody looks for: items that have, for each of `words`, a word beginning with it.
 
-    Where a script writes no spaces, a word may stand anywhere.
+    Where a script writes no spaces, a word may stand anywhere. Without any words, as of "(" or
+    "🎤", it finds nothing.
     """
 
     words: tuple[str, ...]
@@ -137,20 +141,21 @@ class Search:
         """Read what was typed.
 
         Raises:
-            InvalidRequest: when it is too long, or has no letter and no digit.
+            InvalidRequest: when it is too long.
         """
-        words = tuple(_distinct(words_of(text))) if len(text) <= MAX_SEARCH_CHARACTERS else ()
-        if not words:
+        if len(text) > MAX_SEARCH_CHARACTERS:
             raise InvalidRequest(
-                f"search must be at most {MAX_SEARCH_CHARACTERS} characters, "
-                "with a letter or digit among them.",
+                f"search must be at most {MAX_SEARCH_CHARACTERS} characters.",
                 details={"field": "search"},
             )
-        return cls(words)
+        return cls(tuple(_distinct(words_of(text))))
 
     @property
     def term(self) -> str:
-        """Return the one term to ask an index for: the longest word's, as the rarest."""
+        """Return the one term to ask an index for: the longest word's, as the rarest.
+
+        There must be a word.
+        """
         return _head(max(self.words, key=len))
 
     @property

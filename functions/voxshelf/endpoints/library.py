@@ -8,10 +8,11 @@ from voxshelf.core.query import GENERATION_FILTERS, VOICE_FILTERS, Cursor, ListQ
 from voxshelf.endpoints import library_deleting, library_editing, library_moving, library_usage
 from voxshelf.http import request_log
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
-from voxshelf.http.list_query import query_text, read_list_query
+from voxshelf.http.list_query import PAGING, query_text, read_list_query
 from voxshelf.http.page_tokens import PageTokens
 from voxshelf.http.paths import known_id
 from voxshelf.http.present import etag, generation_body, voice_body
+from voxshelf.http.query_fields import refuse_unknown
 from voxshelf.wiring import services
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def _fetch_profile(call: Call, voice_id: str) -> Answer:
     from voxshelf.http.present_profile import profile_as_file, profile_as_json
     from voxshelf.use_cases.read_profile import profile_of, read_profile
 
+    refuse_unknown(call.request.args, ("format",))
     services, form = call.services, call.request.args.get("format", "redirect")
     if form not in PROFILE_FORMATS:
         expected = ", ".join(PROFILE_FORMATS)
@@ -148,6 +150,7 @@ def _query(call: Call, kind: "Kind", filters: tuple[str, ...]) -> ListQuery:
     def cursor_of(query: str, token: str) -> Cursor:
         return _tokens(call, kind, query).read(token)
 
+    refuse_unknown(call.request.args, (*PAGING, *filters))
     return read_list_query(call.request.args, filters, cursor_of)
 
 

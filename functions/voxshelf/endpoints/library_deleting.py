@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from voxshelf.use_cases.ports import Kind
 
 _KINDS: "dict[Kind, ItemKind]" = {"voices": "voice", "generations": "generation"}
+# The fields of a query; only a voice has generations.
+_OPTIONS: "dict[Kind, tuple[str, ...]]" = {
+    "voices": ("generations", "permanent"),
+    "generations": ("permanent",),
+}
 
 
 def _delete_voice(call: Call, voice_id: str) -> Answer:
@@ -39,11 +44,13 @@ def _delete_generation(call: Call, generation_id: str) -> Answer:
 
 
 def _delete(call: Call, kind: "Kind", item_id: str) -> Answer:
+    from voxshelf.http.query_fields import refuse_unknown
     from voxshelf.http.selection import read_options
     from voxshelf.use_cases.delete_item import delete_item
     from voxshelf.use_cases.deletion_ports import ItemKey
 
     services = call.services
+    refuse_unknown(call.request.args, _OPTIONS[kind])
     manner = _manner(call, read_options(call.request.args))
     key = ItemKey(kind, known_id(item_id))
     deleted = delete_item(call.uid, key, manner, library=services.library, objects=services.objects)

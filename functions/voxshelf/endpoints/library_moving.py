@@ -3,10 +3,12 @@
 import time
 
 from voxshelf.http.boundary import Answer, Call, Route
+from voxshelf.http.query_fields import refuse_unknown
 
 # Firebase Hosting ends a request after 60 s. What is left is for the item that is being saved
 # when this is over: hours of speech can take it.
 _IMPORT_FOR_S = 40.0
+_EXPORT_FIELDS = ("voice_ids", "generation_ids", "part_bytes", "page_token")
 
 
 def _export(call: Call) -> Answer:
@@ -18,6 +20,7 @@ def _export(call: Call) -> Answer:
     from voxshelf.use_cases.library_walk import Walk
 
     services = call.services
+    refuse_unknown(call.request.args, _EXPORT_FIELDS)
     asked = read_export(call.request.args, services.page_token_key, call.uid)
     walk = Walk(call.uid, asked.selection, services.catalogue)
     part = plan_part(walk, asked.number, asked.start, asked.part_bytes, described)
@@ -44,6 +47,7 @@ def _import(call: Call) -> Answer:
     from voxshelf.use_cases.import_library import ImportInto
     from voxshelf.use_cases.uploads import remove_uploads
 
+    refuse_unknown(call.request.args, ("start",))
     services, ends_at = call.services, time.monotonic() + _IMPORT_FOR_S
     source, start = read_import(call.request, call.resources)
     archive = open_archive(source, call.uid, services.objects)

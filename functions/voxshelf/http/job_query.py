@@ -1,12 +1,13 @@
 """The queries of requests on the list of jobs (the contract, section 11)."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import get_args
 
 from werkzeug.datastructures import MultiDict
 
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.jobs import ACTIVE, ENDED, JobFilter, JobKind, JobState
+from voxshelf.http.query_fields import refuse_unknown
 
 LIST_FIELDS = ("page_size", "page_token", "state", "kind")
 DELETE_FIELDS = ("state",)
@@ -15,25 +16,6 @@ ACTIVE_STATES = "active"
 STATES: tuple[JobState, ...] = get_args(JobState)
 ENDED_STATES: tuple[JobState, ...] = tuple(state for state in STATES if state in ENDED)
 KINDS: tuple[JobKind, ...] = get_args(JobKind)
-# What a request says of its user is never believed (the contract, section 2).
-_CLAIMS = frozenset({"uid", "user_id", "userId"})
-# What other services call it.
-_OTHER_NAMES = {
-    "page": "page_token",
-    "offset": "page_token",
-    "cursor": "page_token",
-    "start_after": "page_token",
-    "pageToken": "page_token",
-    "next_page_token": "page_token",
-    "limit": "page_size",
-    "per_page": "page_size",
-    "pageSize": "page_size",
-    "size": "page_size",
-    "count": "page_size",
-    "status": "state",
-    "states": "state",
-    "type": "kind",
-}
 
 
 def read_job_filter(arguments: "MultiDict[str, str]") -> JobFilter:
@@ -42,7 +24,7 @@ def read_job_filter(arguments: "MultiDict[str, str]") -> JobFilter:
     Raises:
         InvalidRequest: naming the field.
     """
-    _check_names(arguments, LIST_FIELDS)
+    refuse_unknown(arguments, LIST_FIELDS, several=("state",))
     states = _read_states(arguments, (*STATES, ACTIVE_STATES))
     kind = arguments.get("kind") or None
     if kind is not None and kind not in KINDS:
@@ -57,7 +39,7 @@ def read_ended_states(arguments: "MultiDict[str, str]") -> tuple[JobState, ...]:
     Raises:
         InvalidRequest: naming the field.
     """
-    _check_names(arguments, DELETE_FIELDS)
+    refuse_unknown(arguments, DELETE_FIELDS, several=("state",))
     states = _read_states(arguments, ENDED_STATES)
     if not states:
         raise InvalidRequest(
@@ -83,16 +65,6 @@ def _read_states(
         raise _invalid("state", choices, unknown)
     asked = {*names, *(ACTIVE if ACTIVE_STATES in names else ())}
     return tuple(state for state in STATES if state in asked)
-
-
-def _check_names(arguments: Mapping[str, str], known: Collection[str]) -> None:
-    for name in arguments:
-        if name not in known and name not in _CLAIMS:
-            meant = _OTHER_NAMES.get(name)
-            hint = f"Send {meant} instead." if meant in known else f"Use {_listed(known)}."
-            raise InvalidRequest(
-                f"There is no query field {name[:50]!r}. {hint}", details={"field": name[:50]}
-            )
 
 
 def _invalid(name: str, choices: Iterable[str], unknown: Iterable[str]) -> InvalidRequest:

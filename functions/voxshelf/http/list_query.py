@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from voxshelf.core.errors import InvalidRequest
+from voxshelf.core.language import canonical
 from voxshelf.core.query import (
     DEFAULT_PAGE_SIZE,
     MAX_PAGE_SIZE,
@@ -15,15 +16,18 @@ from voxshelf.core.query import (
     ListQuery,
 )
 from voxshelf.core.search import Search
+from voxshelf.http.flags import read_flag
 
+# What every list takes beside its filters.
+PAGING = ("page_size", "page_token", "sort", "order", "include_total")
 MAX_FILTER_CHARACTERS = 200
-_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 # Filters that are more than one value to be equal to.
 _SEARCH, _DATES = "search", ("created_after", "created_before")
-# RFC 3339, section 5.6: a full date, or a date and a time with its offset.
+# RFC 3339, section 5.6: a full date, or a date and a time with its offset. A '+' that a client has
+# not escaped arrives as a space; where the sign must stand it can have been nothing else.
 _DATE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?P<time>T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2}))?",
+    r"(?P<time>T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+\- ][0-9]{2}:[0-9]{2}))?",
     re.IGNORECASE,
 )
 
@@ -98,13 +102,23 @@ def read_page_size(arguments: Mapping[str, str]) -> int:
 def _filter(name: str, value: str) -> str | bool:
     if len(value) > MAX_FILTER_CHARACTERS or "\0" in value:
         raise _invalid(name, f"at most {MAX_FILTER_CHARACTERS} characters, and none of them NUL")
+    if name == "language":
+        return _language(value)
     return _flag(name, value) if name == "favorite" else value
 
 
+def _language(value: str) -> str:
+    tag = canonical(value)
+    if tag is None:
+        raise _invalid("language", "a language tag such as en or pt-BR")
+    return tag
+
+
 def _flag(name: str, value: str) -> bool:
-    if value.lower() not in _FLAGS:
+    flag = read_flag(value)
+    if flag is None:
         raise _invalid(name, "true or false")
-    return _FLAGS[value.lower()]
+    return flag
 
 
 def _time(name: str, sent: Mapping[str, str]) -> datetime | None:
@@ -115,7 +129,7 @@ def _time(name: str, sent: Mapping[str, str]) -> datetime | None:
     parts = _DATE.fullmatch(text)
     try:
         if parts is not None:
-            whole = text if parts["time"] else f"{text}T00:00:00Z"
+            whole = text.replace(" ", "+") if parts["time"] else f"{text}T00:00:00Z"
             return datetime.fromisoformat(whole.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         pass  # There is no such day or hour, or it is before the year 1 in UTC.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from voxshelf.core.errors import InvalidRequest
+from voxshelf.http.flags import read_flag
 from voxshelf.use_cases.deletion_ports import ItemKey
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ MAX_IDS = 500
 # Much more than so many ids of the longest kind, however they are escaped.
 MAX_SELECTION_BYTES = 1024**2
 GENERATIONS = ("keep", "delete")
-
-_FLAGS = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,9 @@ def read_options(values: Mapping[str, Any]) -> DeletionOptions:
     generations, permanent = values.get("generations"), values.get("permanent")
     if generations not in (None, "", *GENERATIONS):
         raise _invalid("generations", f"one of {', '.join(GENERATIONS)}")
-    permanent = "" if permanent is None else permanent
-    flag = _FLAGS.get(str(permanent).lower()) if isinstance(permanent, str | bool) else None
+    permanent = False if permanent in (None, "") else permanent
+    # JSON's 1 and 0, too: True is an integer and reads as "true".
+    flag = read_flag(str(permanent)) if isinstance(permanent, str | int) else None
     if flag is None:
         raise _invalid("permanent", "true or false")
     return DeletionOptions(with_generations=generations == GENERATIONS[1], permanent=flag)
