@@ -1,7 +1,7 @@
 """The HTTP functions of Voxshelf; functions.yaml says how each is deployed.
 
 Every function of a deployment loads this one file, so it imports nothing but the
-framework: what a function needs is imported by its first request. Two things are done here,
+framework: what a function needs is imported by its first request. Three things are done here,
 which cannot wait for one.
 """
 
@@ -10,12 +10,18 @@ import os
 
 import flask
 import functions_framework
+from gunicorn.config import ControlSocketDisable
 
 from voxshelf.settings import refuse_emulators
 
 # Until the first answer, collections would only walk through what imports keep for ever,
 # which is a tenth or more of a cold start. `Endpoint` switches them on again.
 gc.disable()
+
+# gunicorn would listen for commands on a socket below HOME. Nobody sends any, and where a
+# function may not write to HOME, each start would log an error in a form of gunicorn's own.
+# functions-framework passes no setting on, and reads gunicorn's after this file.
+ControlSocketDisable.default = True
 
 # A real deployment that would believe unsigned tokens must
 # not start at all, so that its revision never gets traffic.

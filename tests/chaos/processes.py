@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -28,24 +28,42 @@ class FunctionProcess:
     """One function served by functions-framework, as on the platform."""
 
     def __init__(
-        self, target: str, environ: Mapping[str, str], log: Path, port: int | None = None
+        self,
+        target: str,
+        environ: Mapping[str, str],
+        log: Path,
+        port: int | None = None,
+        *,
+        command: Sequence[str] | None = None,
+        folder: Path = _FUNCTIONS,
     ) -> None:
-        """Start it, on a free port unless told which; `ready` waits until it listens."""
+        """Start it, on a free port unless told which; `ready` waits until it listens.
+
+        With a `command` of its own the process chooses a port; `ready` finds out which.
+        """
         self.target, self._log = target, log
-        self.port = free_port() if port is None else port
-        command = [str(_FRAMEWORK), "--source", "main.py", "--target", target]
-        command += ["--host", HOST, "--port", str(self.port)]
+        if command is None:
+            self.port = free_port() if port is None else port
+            command = [str(_FRAMEWORK), "--source", "main.py", "--target", target]
+            command += ["--host", HOST, "--port", str(self.port)]
+        else:
+            self.port = 0
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
                 env=dict(environ),
-                cwd=_FUNCTIONS,
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 # gunicorn's worker and the processes that decode audio are in its group.
                 start_new_session=True,
             )
+
+    @property
+    def pid(self) -> int:
+        """Return the process's number, which is that of its group too."""
+        return self._process.pid
 
     @property
     def url(self) -> str:
@@ -63,6 +81,9 @@ class FunctionProcess:
             time.sleep(0.01)
 
     def _listens(self) -> bool:
+        self.port = self.port or _port_of(self.pid)
+        if not self.port:
+            return False
         try:
             with socket.create_connection((HOST, self.port), 1) as connection:
                 # Nobody listens yet, and the system has given this end the very port that it
@@ -77,6 +98,10 @@ class FunctionProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    def terminate(self) -> None:
+        """Ask the process to end, and return at once."""
+        self._process.terminate()
+
     def alive(self) -> int:
         """Return how many processes of its group are still there."""
         group = self._process.pid
@@ -89,6 +114,16 @@ def free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _port_of(pid: int) -> int:
+    """Return the port on which a process listens, 0 while there is none."""
+    try:
+        connections = psutil.Process(pid).net_connections("tcp4")
+    except psutil.Error:
+        return 0
+    listening = [each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN]
+    return listening[0] if listening else 0
 
 
 def _group_of(pid: int) -> int | None:
