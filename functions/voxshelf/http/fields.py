@@ -16,6 +16,7 @@ from voxshelf.core.names import is_valid_id
 from voxshelf.http import notes
 from voxshelf.http.body import Fields
 from voxshelf.http.files import FileNames, found_file
+from voxshelf.http.flags import read_flag
 from voxshelf.http.received import LongText, spool_in
 from voxshelf.http.sent import Sent, invalid
 
@@ -26,10 +27,6 @@ MAX_TAG_CHARACTERS = 50
 MAX_PARAMETERS = 50
 MAX_PARAMETER_CHARACTERS = 1_000
 
-_FLAGS = {
-    **dict.fromkeys(("true", "1", "on", "yes"), True),
-    **dict.fromkeys(("false", "0", "off", "no"), False),
-}
 # The integers that Firestore keeps.
 _MAX_INTEGER = 2**63 - 1
 
@@ -110,7 +107,7 @@ class FieldReader:
         """Return a flag; absent is false."""
         sent = self._sent.one(name)
         value = sent[1] if sent else False
-        flag = _FLAGS.get(value.lower()) if isinstance(value, str) else value
+        flag = read_flag(value) if isinstance(value, str) else value
         if not isinstance(flag, int) or flag not in (0, 1):
             raise invalid(name, "true or false")
         return bool(flag)
