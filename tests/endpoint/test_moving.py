@@ -37,6 +37,21 @@ def lines(archive):
     return [json.loads(line) for line in archive.read("items.jsonl").splitlines()]
 
 
+def repacked(archive, change):
+    """Return an archive whose lines `change` has changed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(packed, "w") as new:
+        for entry in old.infolist():
+            data = old.read(entry)
+            if entry.filename == "items.jsonl":
+                changed = [json.loads(line) for line in data.splitlines()]
+                for line in changed:
+                    change(line)
+                data = b"".join(json.dumps(line).encode() + b"\n" for line in changed)
+            new.writestr(entry.filename, data)
+    return packed.getvalue()
+
+
 def bring(function, archive, headers=BOB, **query):
     return function("library").post(
         "/api/library/import",
@@ -120,6 +135,9 @@ class TestExport:
         assert created == sorted(created[:2]) + sorted(created[2:])
         shown = {item.get("generation_id", item["voice_id"]): item for item in voices + generations}
         for item in items:
+            if item["kind"] == "generation":
+                spoken_by = shown[item["voice_id"]]
+                assert item.pop("voice_sample_sha256") == spoken_by["sample"]["sha256"]
             said = {name: item[name] for name in item if name not in {"kind", "id", "files"}}
             assert said == portable(shown[item["id"]], ADDRESSES | SECOND_NAMES)
 
@@ -423,15 +441,51 @@ class TestIdsThatAreTaken:
 
     def test_another_voice_of_that_id_stays_as_it_is(self, function, services, archive):
         save_voice_json(function, BOB, audio_base64=b64(wav(3.0, seed=2)))
-        before = shelf(function, BOB)[0]
+        before = shelf(function, BOB)
         body = report(bring(function, archive))
-        (failed,) = [result for result in body["results"] if result["status"] == "failed"]
-        assert (failed["kind"], failed["id"]) == ("voice", "voice_my_voice")
-        assert failed["code"] == "voice_exists"
-        assert "replace" not in failed["message"]
-        assert counts(body) == (1, 0, 1)
-        (after,) = shelf(function, BOB)[0]
-        assert after == {**before[0], "generation_count": 1}
+        voice, spoken = body["results"]
+        assert (voice["kind"], voice["id"], voice["code"]) == (
+            "voice",
+            "voice_my_voice",
+            "voice_exists",
+        )
+        assert "replace" not in voice["message"]
+        # Its speech is not filed under another person's voice.
+        assert spoken["code"] == "not_found"
+        assert counts(body) == (0, 0, 2)
+        assert shelf(function, BOB) == before
+
+    def test_a_voice_whose_id_is_anothers_gets_its_own_and_its_speech_follows(
+        self, function, services, archive
+    ):
+        save_voice_json(function, BOB, voice_name="My voice", audio_base64=b64(wav(3.0, seed=2)))
+        body = report(bring(function, archive))
+        assert body["results"][0]["saved_as"] == "voice_my_voice_2"
+        assert counts(body) == (2, 0, 0)
+        assert [one["voice_id"] for one in shelf(function, BOB)[1]] == ["voice_my_voice_2"]
+        # Also when the speech comes alone, as in a later part.
+        path = f"/api/tts/generations/{body['results'][1]['saved_as']}?permanent=true"
+        assert function("library").delete(path, headers=BOB).status_code == 200
+        assert counts(report(bring(function, archive, start=1))) == (1, 0, 0)
+        assert [one["voice_id"] for one in shelf(function, BOB)[1]] == ["voice_my_voice_2"]
+
+    def test_a_voice_that_was_renamed_since_is_there_already(self, function, services, archive):
+        bring(function, archive)
+        services.library.edit(
+            "bob", "voices", "voice_my_voice", lambda item, _: replace(item, name="Renamed")
+        )
+        assert counts(report(bring(function, archive))) == (0, 2, 0)
+
+    def test_an_older_archive_finds_the_voice_by_id_and_name_together(
+        self, function, services, archive
+    ):
+        older = repacked(archive, lambda line: line.pop("voice_sample_sha256", None))
+        for name, expected in (("My Voice", (2, 0, 0)), ("My voice", (1, 0, 1))):
+            owner = {"Authorization": f"Bearer token-of-{expected[0]}"}
+            if expected[2]:
+                save_voice_json(function, owner, voice_name=name, audio_base64=b64(wav(3.0)))
+            body = report(bring(function, older, owner))
+            assert counts(body) == expected
 
 
 class TestStopping:

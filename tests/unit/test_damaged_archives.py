@@ -15,7 +15,7 @@ from tests.fakes.services import MemoryServices
 from tests.sounds import content, npy, wav
 from voxshelf.core.archive import MAX_ENTRIES, MAX_LINES_BYTES
 from voxshelf.core.errors import InvalidRequest, UnsupportedMediaType, VoxshelfError
-from voxshelf.http.archive_lines import described, read_item
+from voxshelf.http.archive_lines import Describer, read_item
 from voxshelf.http.received import Spool
 from voxshelf.use_cases.archive_reader import open_archive
 from voxshelf.use_cases.export_library import archive_of, plan_part
@@ -46,8 +46,9 @@ def exported():
         audio = content(wav(0.2, seed=number))
         save_speech(SaveSpeech("ada", "voice_ada", audio, f"{number}"), **roles(services))
     walk = Walk("ada", Selection(), services.library)
-    part = plan_part(walk, 1, START, 10**9, described)
-    return b"".join(archive_of(part, walk, services.objects, described, datetime.now(UTC)))
+    describe = Describer("ada", services.library)
+    part = plan_part(walk, 1, START, 10**9, describe)
+    return b"".join(archive_of(part, walk, services.objects, describe, datetime.now(UTC)))
 
 
 WHOLE = exported()

@@ -19,7 +19,7 @@ from voxshelf.core.importing import IdTaken, decide_imported
 from voxshelf.core.query import ListQuery
 from voxshelf.core.reservation import Attempt, Replay, Reservation
 from voxshelf.core.shelf import Entry, Pending
-from voxshelf.http.archive_lines import described, read_item
+from voxshelf.http.archive_lines import Describer, read_item
 from voxshelf.http.received import Spool
 from voxshelf.use_cases.archive_reader import open_archive
 from voxshelf.use_cases.export_library import archive_of, plan_part
@@ -160,21 +160,23 @@ class TestPlans:
 
     def test_a_plan_never_promises_less_than_the_archive_has(self):
         services, walk = self.walk()
+        describe = Describer("bob", services.library)
         for max_bytes in range(1000, 200_000, 500):
             start, number, items = START, 1, 0
             while start is not None:
-                part = plan_part(walk, number, start, max_bytes, described)
-                made = archive_of(part, walk, services.objects, described, datetime.now(UTC))
+                part = plan_part(walk, number, start, max_bytes, describe)
+                made = archive_of(part, walk, services.objects, describe, datetime.now(UTC))
                 size_bytes = sum(map(len, made))
                 assert size_bytes <= max_bytes or part.items == 1
                 start, number, items = part.following, number + 1, items + part.items
             assert items == 3
 
     def test_lines_that_are_too_many_for_memory_begin_a_new_part(self):
-        _, walk = self.walk()
+        services, walk = self.walk()
+        describe = Describer("bob", services.library)
 
         def long(item):
-            return {**described(item), "text": "x" * (MAX_PART_LINES_BYTES // 2)}
+            return {**describe(item), "text": "x" * (MAX_PART_LINES_BYTES // 2)}
 
         part = plan_part(walk, 1, START, 10**12, long)
         assert part.items == 1

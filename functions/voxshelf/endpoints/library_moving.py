@@ -14,7 +14,7 @@ _EXPORT_FIELDS = ("voice_ids", "generation_ids", "part_bytes", "page_token")
 def _export(call: Call) -> Answer:
     from datetime import UTC, datetime
 
-    from voxshelf.http.archive_lines import described
+    from voxshelf.http.archive_lines import Describer
     from voxshelf.http.moving_requests import next_token, read_export
     from voxshelf.use_cases.export_library import archive_of, plan_part
     from voxshelf.use_cases.library_walk import Walk
@@ -23,7 +23,8 @@ def _export(call: Call) -> Answer:
     refuse_unknown(call.request.args, _EXPORT_FIELDS)
     asked = read_export(call.request.args, services.page_token_key, call.uid)
     walk = Walk(call.uid, asked.selection, services.catalogue)
-    part = plan_part(walk, asked.number, asked.start, asked.part_bytes, described)
+    describe = Describer(call.uid, services.catalogue)
+    part = plan_part(walk, asked.number, asked.start, asked.part_bytes, describe)
     made_at = datetime.now(UTC)
     name = f"voxshelf-{made_at:%Y%m%d-%H%M%S}.zip"
     headers = {
@@ -34,7 +35,7 @@ def _export(call: Call) -> Answer:
     if part.following is not None:
         token = next_token(asked.tokens, part.number + 1, part.following)
         headers["X-Next-Page-Token"] = token
-    stream = archive_of(part, walk, services.objects, described, made_at)
+    stream = archive_of(part, walk, services.objects, describe, made_at)
     return Answer({}, headers=headers, stream=stream)
 
 

@@ -4,6 +4,7 @@ docs/export-format.md describes them. A line shows an item as the API does, with
 holds where it came from: paths, addresses, and second names of the same facts.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -12,15 +13,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from voxshelf.core.archive import ArchivedFile
-from voxshelf.core.errors import InvalidRequest
+from voxshelf.core.errors import InvalidRequest, NotFound
 from voxshelf.core.importing import Origin
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.names import is_valid_id
+from voxshelf.core.naming import normal_name
 from voxshelf.http.body import Fields
 from voxshelf.http.commands import read_save_speech, read_save_voice
 from voxshelf.http.json_text import parse_object
 from voxshelf.http.present import generation_body, voice_body
-from voxshelf.use_cases.import_library import ArchivedItem, ArchivedSpeech, ArchivedVoice
+from voxshelf.use_cases.import_library import (
+    ArchivedItem,
+    ArchivedSpeech,
+    ArchivedVoice,
+    SpokenBy,
+)
+from voxshelf.use_cases.ports import Catalogue
 from voxshelf.use_cases.save_speech import SaveSpeech
 from voxshelf.use_cases.voice_draft import SaveVoice
 
@@ -45,14 +53,37 @@ class _NoUrls:
         """Nothing is asked for."""
 
 
-def described(item: Voice | Generation) -> dict[str, object]:
-    """Return what an item's line says of it, beside the names of its files."""
-    if isinstance(item, Generation):
-        body: Mapping[str, object] = {**generation_body(item, _NoUrls())}
-        kind = "generation"
-    else:
-        body, kind = {**voice_body(item, _NoUrls())}, "voice"
-    return {"kind": kind, "id": item.item_id, **_portable(body)}
+class Describer:
+    """Tells what an item's line says of it, beside the names of its files.
+
+    Of a generation it says which voice spoke, by the digest of its sample: ids and names are
+    those of one library alone.
+    """
+
+    def __init__(self, uid: str, catalogue: Catalogue) -> None:
+        """Look voices up in `catalogue`, each once: a part is described twice, and the same."""
+        self._uid, self._catalogue = uid, catalogue
+        self._samples: dict[str, str | None] = {}
+
+    def __call__(self, item: Voice | Generation) -> dict[str, object]:
+        """Describe an item."""
+        if isinstance(item, Generation):
+            body: Mapping[str, object] = {
+                **generation_body(item, _NoUrls()),
+                "voice_sample_sha256": self._sample(item.voice_id),
+            }
+            kind = "generation"
+        else:
+            body, kind = {**voice_body(item, _NoUrls())}, "voice"
+        return {"kind": kind, "id": item.item_id, **_portable(body)}
+
+    def _sample(self, voice_id: str) -> str | None:
+        if voice_id not in self._samples:
+            self._samples[voice_id] = None
+            with contextlib.suppress(NotFound):
+                voice = self._catalogue.voice(self._uid, voice_id)
+                self._samples[voice_id] = voice.sample.sha256
+        return self._samples[voice_id]
 
 
 def _portable(body: Mapping[str, Any]) -> dict[str, object]:
@@ -80,7 +111,8 @@ def read_item(uid: str, line: bytes) -> ArchivedItem:
     elif kind == "generation":
         files = _files(record, audio="audio")
         if "audio" in files:
-            return ArchivedSpeech(item_id, files, lambda: _speech(uid, record))
+            spoken_by = _spoken_by(record)
+            return ArchivedSpeech(item_id, files, lambda: _speech(uid, record), spoken_by)
     raise InvalidRequest("The line describes neither a voice nor a generation with its files.")
 
 
@@ -104,6 +136,15 @@ def _speech(uid: str, record: Mapping[str, Any]) -> SaveSpeech:
     fields["generation_time"] = record.get("generation_time_s")
     command = read_save_speech(uid, _received(fields), None, lenient=False)
     return replace(command, origin=_origin(record))
+
+
+def _spoken_by(record: Mapping[str, Any]) -> SpokenBy:
+    known = "voice_sample_sha256" in record
+    voice_id, name, sha256 = (
+        value if isinstance(value, str) else ""
+        for value in (record.get(n) for n in ("voice_id", "voice_name", "voice_sample_sha256"))
+    )
+    return SpokenBy(voice_id, normal_name(name), sha256 or None, knows_sample=known)
 
 
 def _picked(record: Mapping[str, Any], *names: str) -> dict[str, Any]:

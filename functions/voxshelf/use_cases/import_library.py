@@ -1,7 +1,8 @@
 """Bring an export into a library, item by item, each through the save that any other item takes.
 
-Doing it again doubles nothing: a voice is known by its id and its files, a generation by its id
-and its audio. What is there already stays as it is, edits and all.
+Doing it again doubles nothing: a voice is known by its files, under its id or its name, a
+generation by its id and its audio. What is there already stays as it is, edits and all. Speech
+only ever comes to the voice that spoke it: where that one was refused, so is its speech.
 """
 
 import contextlib
@@ -47,12 +48,32 @@ class ArchivedVoice:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenBy:
+    """What an archive says of the voice of a generation: id, name, and the sample's digest.
+
+    `knows_sample` tells archives that say so from older ones; without a digest the voice was gone.
+    """
+
+    voice_id: str
+    name: str
+    sample_sha256: str | None
+    knows_sample: bool = True
+
+    def is_this(self, voice: Voice) -> bool:
+        """Tell whether a voice of this library is the one that spoke."""
+        if self.knows_sample:
+            return voice.sample.sha256 == self.sample_sha256
+        return (voice.voice_id, voice.name) == (self.voice_id, self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class ArchivedSpeech:
     """A generation in an archive; for `command` see `ArchivedVoice`."""
 
     item_id: str
     files: dict[str, ArchivedFile]
     command: Callable[[], SaveSpeech]
+    spoken_by: SpokenBy
 
 
 ArchivedItem = ArchivedVoice | ArchivedSpeech
@@ -129,8 +150,12 @@ class ImportInto:
 
     def _voice(self, archive: Archive, item: ArchivedVoice) -> Outcome:
         with contextlib.suppress(NotFound):
-            return _there(self.catalogue.voice(self.uid, item.item_id), item)
+            voice = self.catalogue.voice(self.uid, item.item_id)
+            if _is_same(voice, item):
+                return Outcome("already_there", item, voice.voice_id)
         command = item.command()
+        with contextlib.suppress(NotFound):
+            return _there(self.catalogue.voice_named(self.uid, command.name), item)
         with self._contents(archive, item) as contents:
             consent = command.consent
             filled = replace(
@@ -159,7 +184,7 @@ class ImportInto:
         for known in ids:
             if self._has_speech(known, audio.sha256):
                 return Outcome("already_there", item, known)
-        command = item.command()
+        command = replace(item.command(), voice_id=self._speaker(item.spoken_by))
         with self._contents(archive, item) as contents:
             for wanted in (*ids, None):
                 assert command.origin is not None
@@ -175,6 +200,23 @@ class ImportInto:
                     status = _status(replayed=saved.replayed)
                     return Outcome(status, item, saved.generation.generation_id)
         raise AssertionError  # without an id of its own none can be taken
+
+    def _speaker(self, spoken_by: SpokenBy) -> str:
+        """Return the id that the voice of a generation has here.
+
+        Raises:
+            NotFound: when it is not here; another one of its id or name is not taken for it.
+        """
+        places = (
+            (self.catalogue.voice, spoken_by.voice_id),
+            (self.catalogue.voice_named, spoken_by.name),
+        )
+        for find, known in places:
+            with contextlib.suppress(NotFound):
+                voice = find(self.uid, known)
+                if spoken_by.is_this(voice):
+                    return voice.voice_id
+        raise NotFound("The voice of this speech is not in the library. Import the voice first.")
 
     def _has_speech(self, generation_id: str, sha256: str) -> bool:
         try:
@@ -196,12 +238,16 @@ class ImportInto:
 
 
 def _there(voice: Voice, item: ArchivedVoice) -> Outcome:
-    """Tell whether the voice that has the id already is the same one."""
-    profile = item.files.get("profile")
-    same_profile = (voice.profile and voice.profile.sha256) == (profile and profile.sha256)
-    if same_profile and voice.sample.sha256 == item.files["sample"].sha256:
+    """Tell whether the voice that has the name already is the same one."""
+    if _is_same(voice, item):
         return Outcome("already_there", item, voice.voice_id)
     return Outcome("failed", item, error=VoiceExists(voice))
+
+
+def _is_same(voice: Voice, item: ArchivedVoice) -> bool:
+    profile = item.files.get("profile")
+    same_profile = (voice.profile and voice.profile.sha256) == (profile and profile.sha256)
+    return same_profile and voice.sample.sha256 == item.files["sample"].sha256
 
 
 def _status(*, replayed: bool) -> Status:
