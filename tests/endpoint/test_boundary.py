@@ -47,10 +47,33 @@ def test_an_unknown_path_is_404_as_json(function, path):
         [("Authorization", "")],
         [("Authorization", "Basic dTpw")],
         [("Authorization", "Bearer wrong")],
-        [("Authorization", "bearer token-of-ada")],
+        [("Authorization", "Bearer")],
+        [("Authorization", "Bearer ")],
+        [("Authorization", "Bearertoken-of-ada")],
+        [("Authorization", "Bearer:token-of-ada")],
+        [("Authorization", "Bearer\u00a0token-of-ada")],
+        [("Authorization", "token-of-ada")],
+        [("Authorization", "Bearer Bearer token-of-ada")],
+        [("Authorization", "Bearer token-of-ada,Bearer token-of-bob")],
         [("Authorization", "Bearer token-of-ada"), ("Authorization", "Bearer token-of-bob")],
+        [("Authorization", "bearer token-of-ada"), ("Authorization", "BEARER token-of-ada")],
     ],
-    ids=["none", "empty", "basic", "wrong", "lower case", "two"],
+    ids=[
+        "none",
+        "empty",
+        "basic",
+        "wrong",
+        "the scheme alone",
+        "an empty token",
+        "no space",
+        "a colon",
+        "a space of another kind",
+        "no scheme",
+        "the scheme twice",
+        "two in one",
+        "two",
+        "the same twice",
+    ],
 )
 @pytest.mark.parametrize(
     ("name", "method", "path"),
@@ -66,6 +89,30 @@ def test_without_a_good_token_there_is_nothing(function, name, method, path, hea
     answer = function(name).open(path, method=method, headers=headers)
     assert (answer.status_code, answer.get_json()["code"]) == (401, "unauthenticated")
     assert answer.get_json()["details"] == {}
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        "Bearer {}",
+        "bearer {}",
+        "BEARER {}",
+        "bEaReR {}",
+        "Bearer   {}",
+        "Bearer\t{}",
+        "bearer {} \t",
+    ],
+)
+def test_the_scheme_has_no_case_and_any_white_space_after_it(function, credentials):
+    headers = {"Authorization": credentials.format("token-of-ada")}
+    assert function("library").get("/api/voices", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("credentials", ["", "Basic dTpw", "Bearer", "token-of-ada"])
+def test_what_is_not_understood_is_told_what_to_send(function, credentials):
+    answer = function("library").get("/api/voices", headers={"Authorization": credentials})
+    assert "'Authorization: Bearer <Firebase ID token>'" in answer.get_json()["message"]
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("path", ["/api/health", "/api/voices", "/api/nothing"])
