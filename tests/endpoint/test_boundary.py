@@ -4,6 +4,7 @@ import pytest
 
 from tests.endpoint.conftest import ADA
 from tests.endpoint.test_saves import save_voice
+from voxshelf.http.cors import Origins
 
 
 def test_health_needs_no_token(function):
@@ -125,13 +126,32 @@ def test_every_answer_carries_the_contracts_headers(function, path):
 
 
 class TestCors:
-    def test_a_listed_origin_may_read_answers_and_errors(self, function):
-        for path, status in (("/api/voices", 200), ("/api/nothing", 404)):
-            headers = {**ADA, "Origin": "https://app.example"}
-            answer = function("library").get(path, headers=headers)
-            assert answer.status_code == status
-            assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
-            assert "Access-Control-Allow-Credentials" not in answer.headers
+    @pytest.mark.parametrize(
+        ("method", "path", "token", "status"),
+        [
+            ("GET", "/api/voices", ADA, 200),
+            ("GET", "/api/voices", {}, 401),
+            ("GET", "/api/nothing", ADA, 404),
+            ("PUT", "/api/voices", ADA, 405),
+        ],
+    )
+    @pytest.mark.parametrize("origin", ["https://app.example", "http://localhost:5173"])
+    def test_an_allowed_origin_may_read_answers_and_errors(
+        self, function, services, origin, method, path, token, status
+    ):
+        services.allowed_origins = Origins(frozenset({"https://app.example"}), local=True)
+        answer = function("library").open(path, method=method, headers={**token, "Origin": origin})
+        assert answer.status_code == status
+        assert answer.headers["Access-Control-Allow-Origin"] == origin
+        assert "X-Request-Id" in answer.headers["Access-Control-Expose-Headers"]
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+
+    def test_a_failure_of_ours_can_be_read_by_an_allowed_origin(self, function, services):
+        services.tokens = None
+        headers = {**ADA, "Origin": "https://app.example"}
+        answer = function("library").get("/api/voices", headers=headers)
+        assert answer.status_code == 500
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
 
     @pytest.mark.parametrize(
         "origin",
@@ -142,6 +162,7 @@ class TestCors:
             "https://evilapp.example",
             "http://app.example",
             "https://app.example:8443",
+            "http://localhost:5173",
             "*",
         ],
     )

@@ -28,7 +28,7 @@ from voxshelf.core.errors import (
     VoxshelfError,
 )
 from voxshelf.http import request_log
-from voxshelf.http.cors import cors_headers
+from voxshelf.http.cors import Origins, cors_headers
 
 if TYPE_CHECKING:
     from voxshelf.http.ports import Services
@@ -130,7 +130,7 @@ class Endpoint:
         started = time.monotonic()
         request_id = uuid.uuid4().hex
         log: dict[str, object] = {"method": request.method, "request_id": request_id}
-        origins: frozenset[str] = frozenset()
+        origins = Origins(frozenset())
         resources = ExitStack()
 
         def end() -> None:
