@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from local.layout import ROOT
-from local.ports import HOST, Ports
+from local.ports import BEHIND_THE_FRONT, HOST, Ports
 
 # The CLI resolves every path in the file against the file's folder, so it has to lie here.
 _PATTERN = ".firebase-{name}-{pid}.json"
@@ -27,6 +27,7 @@ def shifted_config(config: dict[str, Any], ports: Ports, *, with_ui: bool) -> di
     emulators = dict(config["emulators"])
     for name in emulators.keys() & ports.by_name.keys() | {"eventarc", "tasks"}:
         emulators[name] = {"host": HOST, **emulators.get(name, {}), "port": ports[name]}
+    emulators["hosting"] = {**emulators["hosting"], "port": ports[BEHIND_THE_FRONT]}
     emulators["firestore"]["websocketPort"] = ports["websocket"]
     emulators["ui"] = {"enabled": with_ui, "host": HOST, "port": ports["ui"]}
     return {**config, "emulators": emulators}

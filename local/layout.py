@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FIREBASE = ROOT / "node_modules" / ".bin" / "firebase"
+FRONT = ROOT / "local" / "front.mjs"
 # A cache that every stack of this checkout shares, hence not inside a StateFolder.
 JAVA_BUILD = ROOT / ".local" / "java"
 

@@ -12,8 +12,11 @@ HOST = "127.0.0.1"
 # Ports that firebase-tools uses without firebase.json naming them. It would look for free ones by
 # itself, and two stacks that start together would find the same.
 _UNNAMED = {"ui": 4000, "eventarc": 9299, "tasks": 9499, "websocket": 9150}
-# Of the stand-in for RunPod, which the runner starts beside firebase-tools.
-_RUNPOD = {"runpod": 4600}
+# The Hosting emulator's own: on the port that firebase.json gives it listens the front
+# (`local/front.mjs`), and nobody needs to know this one.
+BEHIND_THE_FRONT = "hosting behind the front"
+# Of what the runner adds to firebase-tools; `runpod` is the stand-in for RunPod.
+_ADDED = {"runpod": 4600, BEHIND_THE_FRONT: 5100}
 # Bound by the runner itself as long as the stack lives, so that two stacks that start at the same
 # time cannot both find the same ports free.
 _GUARD = 4300
@@ -53,7 +56,7 @@ def shifted_ports(emulators: Mapping[str, object], offset: int) -> Ports:
 
     Raises OffsetInvalid.
     """
-    defaults = _UNNAMED | _RUNPOD | {_GUARD_NAME: _GUARD}
+    defaults = _UNNAMED | _ADDED | {_GUARD_NAME: _GUARD}
     for name, settings in emulators.items():
         if isinstance(settings, Mapping) and "port" in settings:
             defaults[name] = int(settings["port"])

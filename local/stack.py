@@ -16,9 +16,9 @@ from pathlib import Path
 from local.firebase_config import written_config
 from local.function_settings import write_settings
 from local.java_programs import locate
-from local.layout import FIREBASE, JAVA_BUILD, ROOT, StateFolder
+from local.layout import FIREBASE, FRONT, JAVA_BUILD, ROOT, StateFolder
 from local.local_secrets import ensure_page_token_key, ensure_runpod_api_key
-from local.ports import Ports
+from local.ports import BEHIND_THE_FRONT, Ports
 
 EMULATORS = ("auth", "functions", "firestore", "storage", "hosting")
 REGION = "us-central1"
@@ -52,8 +52,12 @@ class Stack:
 
     @property
     def beside(self) -> list[list[str]]:
-        """The commands that run beside firebase-tools: the stand-in for RunPod."""
-        return [[sys.executable, "-m", "local.runpod", "--port", str(self.ports["runpod"])]]
+        """The commands that run beside firebase-tools: the front, and the stand-in for RunPod."""
+        port, upstream = str(self.ports["hosting"]), str(self.ports[BEHIND_THE_FRONT])
+        return [
+            ["node", str(FRONT), "--port", port, "--upstream", upstream],
+            [sys.executable, "-m", "local.runpod", "--port", str(self.ports["runpod"])],
+        ]
 
     @property
     def functions_url(self) -> str:

@@ -25,11 +25,12 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of one deployment. Hosts are None on real Google Cloud."""
+    """Settings of one deployment. Hosts are None, and `is_local` false, on real Google Cloud."""
 
     project_id: str
     bucket_name: str
     allowed_origins: frozenset[str]
+    is_local: bool
     page_token_key: str
     policy: Policy
     storage_emulator_host: str | None
@@ -64,6 +65,7 @@ class Settings:
             project_id=project_id,
             bucket_name=_bucket_name(environ),
             allowed_origins=_origins(environ.get("ALLOWED_ORIGINS", "")),
+            is_local=bool(_emulators(environ)) and _is_demo(environ),
             page_token_key=_required(environ, "PAGE_TOKEN_KEY"),
             policy=_policy(environ),
             storage_emulator_host=environ.get("FIREBASE_STORAGE_EMULATOR_HOST"),
@@ -82,12 +84,20 @@ def refuse_emulators(environ: Mapping[str, str]) -> None:
     Raises:
         ConfigurationError: naming the variables.
     """
-    found = [name for name in _EMULATOR_VARIABLES if environ.get(name)]
-    if found and not _project_id(environ).startswith(_DEMO_PREFIX):
+    found = _emulators(environ)
+    if found and not _is_demo(environ):
         raise ConfigurationError(
             f"{', '.join(found)} must not be set: "
             f"emulators serve projects named {_DEMO_PREFIX}... only."
         )
+
+
+def _emulators(environ: Mapping[str, str]) -> list[str]:
+    return [name for name in _EMULATOR_VARIABLES if environ.get(name)]
+
+
+def _is_demo(environ: Mapping[str, str]) -> bool:
+    return _project_id(environ).startswith(_DEMO_PREFIX)
 
 
 def _project_id(environ: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from voxshelf.core.account import Policy
+from voxshelf.http.cors import Origins
 from voxshelf.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ class Wiring:
         self._settings = settings
 
     @property
-    def allowed_origins(self) -> frozenset[str]:
+    def allowed_origins(self) -> Origins:
         """See `Services`."""
-        return self._settings.allowed_origins
+        return Origins(self._settings.allowed_origins, local=self._settings.is_local)
 
     @property
     def page_token_key(self) -> str:

@@ -87,9 +87,11 @@ BROKEN: dict[str, Broken] = {
     "no scheme": lambda google: [("Authorization", google.token())],
     "Basic": lambda google: [("Authorization", "Basic b3duZXI6cGFzc3dvcmQ=")],
     "a token as Basic": lambda google: [("Authorization", f"Basic {google.token()}")],
-    # RFC 9110, 11.1 lets a scheme be written in any case. Firebase's clients, and RFC 6750 itself,
-    # write `Bearer`, and nothing else is taken: stricter than the RFC, never less safe.
-    "lower-case bearer": lambda google: [("Authorization", f"bearer {google.token()}")],
+    # A scheme may be written in any case (RFC 9110, section 11.1), but only once.
+    "two schemes in other cases": lambda google: [
+        ("Authorization", f"bearer BEARER {google.token()}")
+    ],
+    "a colon after the scheme": lambda google: [("Authorization", f"Bearer: {google.token()}")],
     "another header": lambda google: [("X-Authorization", f"Bearer {google.token()}")],
     # The one cookie that Firebase Hosting passes on.
     "a cookie": lambda google: [("Cookie", f"__session={google.token()}")],

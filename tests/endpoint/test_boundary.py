@@ -4,6 +4,7 @@ import pytest
 
 from tests.endpoint.conftest import ADA
 from tests.endpoint.test_saves import save_voice
+from voxshelf.http.cors import Origins
 
 
 def test_health_needs_no_token(function):
@@ -47,10 +48,33 @@ def test_an_unknown_path_is_404_as_json(function, path):
         [("Authorization", "")],
         [("Authorization", "Basic dTpw")],
         [("Authorization", "Bearer wrong")],
-        [("Authorization", "bearer token-of-ada")],
+        [("Authorization", "Bearer")],
+        [("Authorization", "Bearer ")],
+        [("Authorization", "Bearertoken-of-ada")],
+        [("Authorization", "Bearer:token-of-ada")],
+        [("Authorization", "Bearer\u00a0token-of-ada")],
+        [("Authorization", "token-of-ada")],
+        [("Authorization", "Bearer Bearer token-of-ada")],
+        [("Authorization", "Bearer token-of-ada,Bearer token-of-bob")],
         [("Authorization", "Bearer token-of-ada"), ("Authorization", "Bearer token-of-bob")],
+        [("Authorization", "bearer token-of-ada"), ("Authorization", "BEARER token-of-ada")],
     ],
-    ids=["none", "empty", "basic", "wrong", "lower case", "two"],
+    ids=[
+        "none",
+        "empty",
+        "basic",
+        "wrong",
+        "the scheme alone",
+        "an empty token",
+        "no space",
+        "a colon",
+        "a space of another kind",
+        "no scheme",
+        "the scheme twice",
+        "two in one",
+        "two",
+        "the same twice",
+    ],
 )
 @pytest.mark.parametrize(
     ("name", "method", "path"),
@@ -68,6 +92,30 @@ def test_without_a_good_token_there_is_nothing(function, name, method, path, hea
     assert answer.get_json()["details"] == {}
 
 
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        "Bearer {}",
+        "bearer {}",
+        "BEARER {}",
+        "bEaReR {}",
+        "Bearer   {}",
+        "Bearer\t{}",
+        "bearer {} \t",
+    ],
+)
+def test_the_scheme_has_no_case_and_any_white_space_after_it(function, credentials):
+    headers = {"Authorization": credentials.format("token-of-ada")}
+    assert function("library").get("/api/voices", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("credentials", ["", "Basic dTpw", "Bearer", "token-of-ada"])
+def test_what_is_not_understood_is_told_what_to_send(function, credentials):
+    answer = function("library").get("/api/voices", headers={"Authorization": credentials})
+    assert "'Authorization: Bearer <Firebase ID token>'" in answer.get_json()["message"]
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
 @pytest.mark.parametrize("path", ["/api/health", "/api/voices", "/api/nothing"])
 def test_every_answer_carries_the_contracts_headers(function, path):
     answer = function("library").get(path, headers=ADA)
@@ -78,13 +126,32 @@ def test_every_answer_carries_the_contracts_headers(function, path):
 
 
 class TestCors:
-    def test_a_listed_origin_may_read_answers_and_errors(self, function):
-        for path, status in (("/api/voices", 200), ("/api/nothing", 404)):
-            headers = {**ADA, "Origin": "https://app.example"}
-            answer = function("library").get(path, headers=headers)
-            assert answer.status_code == status
-            assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
-            assert "Access-Control-Allow-Credentials" not in answer.headers
+    @pytest.mark.parametrize(
+        ("method", "path", "token", "status"),
+        [
+            ("GET", "/api/voices", ADA, 200),
+            ("GET", "/api/voices", {}, 401),
+            ("GET", "/api/nothing", ADA, 404),
+            ("PUT", "/api/voices", ADA, 405),
+        ],
+    )
+    @pytest.mark.parametrize("origin", ["https://app.example", "http://localhost:5173"])
+    def test_an_allowed_origin_may_read_answers_and_errors(
+        self, function, services, origin, method, path, token, status
+    ):
+        services.allowed_origins = Origins(frozenset({"https://app.example"}), local=True)
+        answer = function("library").open(path, method=method, headers={**token, "Origin": origin})
+        assert answer.status_code == status
+        assert answer.headers["Access-Control-Allow-Origin"] == origin
+        assert "X-Request-Id" in answer.headers["Access-Control-Expose-Headers"]
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+
+    def test_a_failure_of_ours_can_be_read_by_an_allowed_origin(self, function, services):
+        services.tokens = None
+        headers = {**ADA, "Origin": "https://app.example"}
+        answer = function("library").get("/api/voices", headers=headers)
+        assert answer.status_code == 500
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
 
     @pytest.mark.parametrize(
         "origin",
@@ -95,6 +162,7 @@ class TestCors:
             "https://evilapp.example",
             "http://app.example",
             "https://app.example:8443",
+            "http://localhost:5173",
             "*",
         ],
     )

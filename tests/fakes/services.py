@@ -15,6 +15,7 @@ from voxshelf.adapters.token_urls import TokenUrls
 from voxshelf.core.account import Limits, Policy
 from voxshelf.core.errors import RunpodFailed, Unauthenticated, Unavailable
 from voxshelf.core.jobs import JobLimits, JobPolicy
+from voxshelf.http.cors import Origins
 from voxshelf.http.job_results import SavedResults
 
 POLICY = Policy(Limits(voices=100, generations=100, size_bytes=10**9, saves_per_day=1000))
@@ -85,7 +86,9 @@ class MemoryServices:
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     tokens: NamedTokens = field(default_factory=NamedTokens)
     urls: TokenUrls = field(default_factory=lambda: TokenUrls("https://files.example", "bucket"))
-    allowed_origins: frozenset[str] = frozenset({"https://app.example"})
+    allowed_origins: Origins = field(
+        default_factory=lambda: Origins(frozenset({"https://app.example"}))
+    )
     page_token_key: str = "test key"
     policy: Policy = POLICY
     inspect_audio: object = staticmethod(inspect_audio)

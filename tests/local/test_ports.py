@@ -11,6 +11,7 @@ import pytest
 
 from local.firebase_config import emulators_of, shifted_config
 from local.ports import (
+    BEHIND_THE_FRONT,
     FREE_OFFSETS,
     HOST,
     OffsetInvalid,
@@ -71,6 +72,7 @@ def test_written_configuration_names_every_port_so_that_none_is_searched_for() -
     written = shifted_config({"emulators": emulators}, ports, with_ui=False)["emulators"]
 
     ours = {name: port for name, port in ports.by_name.items() if name in written}
+    ours["hosting"] = ports[BEHIND_THE_FRONT]
     assert {name: written[name]["port"] for name in ours} == ours
     assert written["firestore"]["websocketPort"] == ports["websocket"]
     assert written.keys() >= {"eventarc", "tasks", "hub", "logging"}

@@ -56,6 +56,24 @@ def test_origins_are_a_list_and_never_a_wildcard():
         Settings.read({**REAL, "ALLOWED_ORIGINS": "https://a.example,*"})
 
 
+EMULATORS = {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:8080"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_local"),
+    [
+        ({}, False),
+        ({"GCLOUD_PROJECT": "demo-x"}, False),
+        ({"GCLOUD_PROJECT": "demo-x", "FIRESTORE_EMULATOR_HOST": ""}, False),
+        ({"GCLOUD_PROJECT": "demo-x", **EMULATORS}, True),
+        ({"GOOGLE_CLOUD_PROJECT": "demo-x", **EMULATORS}, True),
+    ],
+    ids=["a real project", "no emulator", "an empty variable", "the stack", "the other name"],
+)
+def test_local_is_a_demo_project_on_emulators_and_nothing_else(changed, is_local):
+    assert Settings.read({**REAL, **changed}).is_local is is_local
+
+
 def test_the_cache_is_small_unless_told_otherwise_and_can_be_switched_off():
     assert Settings.read(REAL).cache_bytes == 64 * 1024**2
     assert Settings.read({**REAL, "CACHE_MB": "0"}).cache_bytes == 0

@@ -6,6 +6,7 @@ its request and calls a use case.
 
 import gc
 import io
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,14 +28,15 @@ from voxshelf.core.errors import (
     VoxshelfError,
 )
 from voxshelf.http import request_log
-from voxshelf.http.cors import cors_headers
+from voxshelf.http.cors import Origins, cors_headers
 
 if TYPE_CHECKING:
     from voxshelf.http.ports import Services
 
 # firebase-tools calls every worker with this before it is ready; nothing may be done then.
 _PLATFORM_HEALTH = "/__/health"
-_BEARER = "Bearer "
+# RFC 9110, section 11: schemes have no case, and white space of any length ends them.
+_BEARER = re.compile(r"bearer[ \t]+([^\s,]+)[ \t]*", re.IGNORECASE)
 MAX_KEY_CHARACTERS = 255
 _CHUNK_BYTES = 64 * 1024
 
@@ -128,7 +130,7 @@ class Endpoint:
         started = time.monotonic()
         request_id = uuid.uuid4().hex
         log: dict[str, object] = {"method": request.method, "request_id": request_id}
-        origins: frozenset[str] = frozenset()
+        origins = Origins(frozenset())
         resources = ExitStack()
 
         def end() -> None:
@@ -260,7 +262,8 @@ def _guarded(stream: Iterator[bytes], request_id: str, log: dict[str, object]) -
 
 
 def _bearer_token(request: flask.Request) -> str:
-    values = request.headers.getlist("Authorization")
-    if len(values) != 1 or not values[0].startswith(_BEARER) or "," in values[0]:
+    # Several such headers arrive as one, joined by commas, which no token holds.
+    credentials = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    if credentials is None:
         raise Unauthenticated("Sign in: send 'Authorization: Bearer <Firebase ID token>'.")
-    return values[0].removeprefix(_BEARER).strip()
+    return credentials[1]

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from voxshelf.core.account import Policy
 from voxshelf.core.jobs import JobPolicy
+from voxshelf.http.cors import Origins
 from voxshelf.use_cases.job_ports import GpuWorkers, JobResults, Jobs
 from voxshelf.use_cases.ports import (
     AudioInspector,
@@ -61,7 +62,7 @@ class Services(Protocol):
     """Everything that handlers may ask for. Each part is made when it is first asked for."""
 
     @property
-    def allowed_origins(self) -> frozenset[str]:
+    def allowed_origins(self) -> Origins:
         """Return the web origins that browsers may call from."""
 
     @property
