@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from voxshelf.core.account import Policy
 from voxshelf.settings import Settings
+from voxshelf.use_cases.budget import Budget
 
 if TYPE_CHECKING:
     from google.cloud import firestore
@@ -72,6 +73,11 @@ class Wiring:
     def policy(self) -> Policy:
         """See `Services`."""
         return self._settings.policy
+
+    @cached_property
+    def budget(self) -> Budget:
+        """See `Services`."""
+        return Budget(self._settings.budget_bytes)
 
     @cached_property
     def tokens(self) -> "IdTokens":

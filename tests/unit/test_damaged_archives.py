@@ -61,7 +61,7 @@ def bring(data, services=None):
     services = services or MemoryServices()
     try:
         archive = open_archive(content(data), "bob", services.objects)
-        into = ImportInto("bob", services.library, sink=Spool, **roles(services))
+        into = ImportInto("bob", services.library, sink=lambda _: Spool(), **roles(services))
         imported = into.lines(archive, 0, lambda line: read_item("bob", line), lambda: False)
     except VoxshelfError as refusal:
         error = refusal

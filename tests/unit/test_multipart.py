@@ -1,7 +1,6 @@
 import contextlib
 import io
 import time
-from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
@@ -10,6 +9,8 @@ from hypothesis import strategies as st
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.http.multipart import MAX_PARTS, read_form
 from voxshelf.http.received import LongText
+from voxshelf.http.resources import Resources
+from voxshelf.use_cases.budget import Budget
 
 FILES = frozenset({"audio_file", "profile_file"})
 BOUNDARY = b"----boundary"
@@ -36,7 +37,7 @@ def form(*parts: bytes) -> bytes:
 
 
 def read(body: bytes, step: int = 10**9, boundary: str = BOUNDARY.decode()):
-    with ExitStack() as resources:
+    with Resources(Budget(0)) as resources:
         found = read_form(Dribble(body, step), boundary, FILES, resources)
         texts = {
             name: text.piece(0, text.size_bytes) if isinstance(text, LongText) else text

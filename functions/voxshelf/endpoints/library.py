@@ -106,7 +106,7 @@ def _renewed(call: Call, item: "Item") -> "Item":
         item,
         library=services.library,
         objects=services.objects,
-        sink=lambda: spool_in(call.resources),
+        sink=lambda size_bytes: spool_in(call.resources, size_bytes),
         policy=services.policy,
     )
 
@@ -128,6 +128,7 @@ def _fetch_profile(call: Call, voice_id: str) -> Answer:
     profile = profile_of(voice)
     if form == "redirect":
         return _redirect(call, profile.path, profile.token)
+    call.resources.take(profile.size_bytes)
     profile, data = read_profile(
         call.uid, voice_id, catalogue=services.catalogue, cache=services.cache, known=profile
     )

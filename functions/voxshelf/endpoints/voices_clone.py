@@ -7,6 +7,7 @@ from voxshelf.http.job_orders import read_start_clone
 from voxshelf.http.present import voice_body
 from voxshelf.http.present_jobs import job_answer
 from voxshelf.use_cases.start_clone import start_clone
+from voxshelf.use_cases.start_job import REQUEST_HELD_BYTES
 from voxshelf.wiring import services
 
 
@@ -15,6 +16,8 @@ def _clone(call: Call) -> Answer:
     job_policy = runpod.policy
     fields = read_fields(call.request, call.resources)
     command = read_start_clone(call.uid, fields, call.idempotency_key)
+    fields.forget_texts()
+    call.resources.take(REQUEST_HELD_BYTES)
     try:
         job, replayed = start_clone(
             command,

@@ -13,7 +13,7 @@ from voxshelf.core.content import Content, Source, Upload
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.items import Scalar
 from voxshelf.core.names import is_valid_id
-from voxshelf.http.base64_text import NotBase64, decode_base64
+from voxshelf.http.base64_text import NotBase64, decode_base64, decoded_bytes
 from voxshelf.http.body import Fields
 from voxshelf.http.json_text import parse_value
 from voxshelf.http.received import LongText, spool_in
@@ -133,7 +133,7 @@ class FieldReader:
         """Return an upload that a path names, or the content of `content`, or None."""
         path = self.text(path_name, max_characters=1024, multiline=False)
         if path is not None:
-            return Upload(path, lambda: spool_in(self._resources))
+            return Upload(path, lambda size_bytes: spool_in(self._resources, size_bytes))
         return self.content(file_name, *base64_names)
 
     def content(self, file_name: str, *base64_names: str) -> Content | None:
@@ -151,8 +151,8 @@ class FieldReader:
 
     def _decoded(self, name: str, value: str | LongText) -> Content:
         if isinstance(value, str):
-            value = LongText.of(value.encode("utf-8", "replace"))
-        spool = spool_in(self._resources)
+            value = LongText.of_text(value)
+        spool = spool_in(self._resources, decoded_bytes(value))
         try:
             decode_base64(value, spool)
         except NotBase64:

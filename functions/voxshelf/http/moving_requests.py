@@ -1,7 +1,6 @@
 """The requests of an export and of an import."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import flask
@@ -14,6 +13,7 @@ from voxshelf.core.query import Cursor
 from voxshelf.http.body import MAX_BODY_BYTES, read_file, read_json
 from voxshelf.http.fields import FieldReader
 from voxshelf.http.page_tokens import PageTokens
+from voxshelf.http.resources import Resources
 from voxshelf.use_cases.library_walk import START, Place, Selection
 
 # As many as a bulk request names; a URL of 500 ids is about as long as servers take.
@@ -82,7 +82,7 @@ def _part_bytes(arguments: Mapping[str, str]) -> int:
     return int(text)
 
 
-def read_import(request: flask.Request, resources: ExitStack) -> tuple[Source, int]:
+def read_import(request: flask.Request, resources: Resources) -> tuple[Source, int]:
     """Read an import's request: the archive itself or where it was uploaded, and the first line.
 
     Raises:

@@ -5,7 +5,6 @@ field, which may be 30 MB of base64, three times in memory.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 from voxshelf.core.content import Content
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.http.received import LongText, Spool, spool_in
+from voxshelf.http.resources import Resources
 
 MAX_PARTS = 64
 # The longest text of the contract is 50,000 characters, four bytes each at the most.
@@ -42,7 +42,7 @@ class Form:
 
 
 def read_form(
-    stream: Readable, boundary: str, file_names: frozenset[str], resources: ExitStack
+    stream: Readable, boundary: str, file_names: frozenset[str], resources: Resources
 ) -> Form:
     """Read a form; of parts with the same name the first counts.
 
@@ -65,7 +65,7 @@ def read_form(
 
 
 def _parts(
-    stream: Readable, boundary: str, resources: ExitStack
+    stream: Readable, boundary: str, resources: Resources
 ) -> Iterator[tuple[Field | File, Spool]]:
     part: Field | File | None = None
     spool: Spool | None = None

@@ -87,20 +87,27 @@ class Archive:
                     yield number, line
                 number += 1
 
-    def content(self, file: ArchivedFile, max_bytes: int, sink: Sink) -> Content:
-        """Return a file's bytes, written into `sink`.
+    def check(self, file: ArchivedFile, max_bytes: int) -> None:
+        """Look at a file's length before it is read.
 
         Raises:
-            PayloadTooLarge: when it is larger than `max_bytes`; nothing was read then.
-            InvalidRequest: when it is not there, or other than it was said to be.
+            PayloadTooLarge: when it is larger than `max_bytes`.
+            InvalidRequest: when it is not there, or not as long as it was said to be.
         """
         entry = self._entry(file.name)
         if entry.file_size > max_bytes:
             raise PayloadTooLarge(f"A file is larger than {max_bytes} bytes.")
         if entry.file_size != file.size_bytes:
             raise _not_as_described()
+
+    def content(self, file: ArchivedFile, sink: Sink) -> Content:
+        """Return the bytes of a file that was checked, written into `sink`.
+
+        Raises:
+            InvalidRequest: when it is other than it was said to be.
+        """
         into = cast(BinaryIO, sink)
-        for block in self._blocks(entry):
+        for block in self._blocks(self._entry(file.name)):
             into.write(block)
         content = sink.content()
         if (content.size_bytes, content.sha256) != (file.size_bytes, file.sha256):

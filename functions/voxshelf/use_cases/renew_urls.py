@@ -34,10 +34,12 @@ def renew_urls(
     *,
     library: Library,
     objects: ObjectStore,
-    sink: Callable[[], Sink],
+    sink: Callable[[int], Sink],
     policy: Policy,
 ) -> Item:
-    """Write the item's objects anew; return it as it stands then. `sink` takes their bytes.
+    """Write the item's objects anew; return it as it stands then.
+
+    `sink(size_bytes)` takes the bytes of one, or raises `Unavailable` when there is no room.
 
     Raises:
         NotFound, InProgress: the item has gone, or changed, meanwhile.
@@ -83,8 +85,8 @@ def _stored(item: Item) -> list[Audio | Profile]:
     return [*_audios(item), *([profile] if profile else [])]
 
 
-def _fetched(stored: Audio | Profile, objects: ObjectStore, sink: Callable[[], Sink]) -> Content:
-    into = sink()
+def _fetched(stored: Audio | Profile, objects: ObjectStore, sink: Callable[[int], Sink]) -> Content:
+    into = sink(stored.size_bytes)
     objects.download(stored.path, cast(BinaryIO, into))
     content = into.content()
     if content.sha256 != stored.sha256:
