@@ -11,29 +11,31 @@ if TYPE_CHECKING:
 
 # Firebase Hosting ends a request after 60 s. What is left is for the item that is being saved
 # when this is over: hours of speech can take it.
-_IMPORT_FOR_S = 40.0
+_IMPORT_FOR_S = 20.0
 
 
 def _export(call: Call) -> Answer:
     from datetime import UTC, datetime
 
+    from voxshelf.core.file_names import disposition
     from voxshelf.http.archive_lines import described
-    from voxshelf.http.moving_requests import next_token, read_export
+    from voxshelf.http.moving_requests import check_hosted, next_token, read_export
     from voxshelf.use_cases.export_library import archive_of, plan_part
     from voxshelf.use_cases.library_walk import Walk
     from voxshelf.use_cases.ranged_file import HELD_BYTES
 
     services = call.services
-    asked = read_export(call.request.args, services.page_token_key, call.uid)
+    asked = read_export(call.request, services.page_token_key, call.uid)
     walk = Walk(call.uid, asked.selection, services.catalogue)
     part = plan_part(walk, asked.number, asked.start, asked.part_bytes, described)
+    check_hosted(asked, part)
     # Until the last byte is sent.
     call.resources.take(HELD_BYTES)
     made_at = datetime.now(UTC)
-    name = f"voxshelf-{made_at:%Y%m%d-%H%M%S}.zip"
+    name = f"voxshelf-export-{made_at:%Y%m%d-%H%M%S}.zip"
     headers = {
         "Content-Type": "application/zip",
-        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Disposition": disposition("attachment", name),
         "X-Voxshelf-Part-Items": str(part.items),
     }
     if part.following is not None:

@@ -47,19 +47,28 @@ class Fields:
         self.resources.give_back(self.text_bytes)
 
 
-def read_fields(request: flask.Request, resources: Resources) -> Fields:
+def read_fields(
+    request: flask.Request,
+    resources: Resources,
+    *,
+    file_names: frozenset[str] = FILE_NAMES,
+    refusal: PayloadTooLarge | None = None,
+) -> Fields:
     """Read the body of a request; received files stay open until `resources` are closed.
+
+    Of a form, `file_names` take files; `refusal` is the one of too large bodies.
 
     Raises:
         PayloadTooLarge, UnsupportedMediaType, InvalidRequest.
         Unavailable: when there is no room for it at the moment.
     """
-    stream = _Limited(request, too_large(MAX_BODY_BYTES), MAX_BODY_BYTES, resources)
+    refusal = refusal or too_large(MAX_BODY_BYTES)
+    stream = _Limited(request, refusal, MAX_BODY_BYTES, resources)
     if request.mimetype == "multipart/form-data":
         boundary = request.mimetype_params.get("boundary")
         if not boundary:
             raise InvalidRequest("The multipart body names no boundary.")
-        form = read_form(stream, boundary, FILE_NAMES, resources)
+        form = read_form(stream, boundary, file_names, resources)
         held = sum(text.size_bytes for text in _long_texts(form.texts))
         return Fields(form.texts, form.files, resources, held)
     if request.mimetype == "application/json":
