@@ -37,6 +37,8 @@ _BLOCK_BYTES = 1024**2
 # The emulator takes no more than 130 MB at once.
 _PIECE_BYTES = 32 * 1024**2
 _PART_BYTES = str(64 * 1024**2)
+# The whole library in one part, which only the function's own address gives.
+_EXPORT, _WHOLE = "/library/export", {"part_bytes": str(5 * 1024**3)}
 # What the project asks for, beside idle, whatever the library's size.
 _WANTED_MB = 64.0
 
@@ -90,13 +92,13 @@ def _export(backends: Backends, shelf: Shelf, archive: Path) -> _Run:
         serving_with_own_tmp("library", backends.function_environ()) as (server, folder),
         _http(server, shelf.user) as http,
     ):
-        _answer(http.get("/api/library/export", params={"voice_ids": shelf.voice_id}))
+        _answer(http.get(_EXPORT, params={"voice_ids": shelf.voice_id}))
         idle = _idle(server, folder)
         started = time.perf_counter()
         with (
             footprint(server.process.pid, folder) as busy,
             archive.open("wb") as file,
-            http.stream("GET", "/api/library/export") as answer,
+            http.stream("GET", _EXPORT, params=_WHOLE) as answer,
         ):
             if answer.status_code != 200:
                 answer.read()
@@ -117,7 +119,7 @@ def _parts(backends: Backends, user: User, folder: Path) -> list[Path]:
         _http(server, user) as http,
     ):
         while True:
-            answer = http.get("/api/library/export", params=query)
+            answer = http.get(_EXPORT, params=query)
             _answer(answer)
             parts.append(folder / f"part-{len(parts)}.zip")
             parts[-1].write_bytes(answer.content)

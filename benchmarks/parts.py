@@ -12,6 +12,7 @@ PARTS = {
     "baseline": "benchmarks.baseline",
     "cold": "benchmarks.cold_start",
     "memory": "benchmarks.memory",
+    "large": "benchmarks.large_files",
     "cache": "benchmarks.cache",
     "moving": "benchmarks.moving",
     "webhook": "benchmarks.webhook",

@@ -53,7 +53,8 @@ class RunpodWiring:
         """See `RunpodServices`."""
         from voxshelf.adapters.runpod_api import RunpodApi
 
-        return RunpodApi(self._configured.base_url, self._configured.api_key)
+        settings, budget = self._configured, self._services.budget
+        return RunpodApi(settings.base_url, settings.api_key, budget=budget)
 
     @cached_property
     def results(self) -> "JobResults":

@@ -17,6 +17,13 @@ _EMULATOR_VARIABLES = (
 _DEMO_PREFIX = "demo-"
 _MIB = 1024**2
 _GIB = 1024**3
+# What an instance of 1,024 MiB (functions.yaml) has left for the files and bodies that it holds at
+# once: measured with `make bench ARGS="--only large"`, 155 MiB are the server with one worker that
+# decodes audio, 60 the second worker, 64 the cache (CACHE_MB), 8 what every thread may hold for
+# nothing (THREADS times FREE_BYTES). Of the other 737, 448 hold two files of 200 MiB beside small
+# ones, or eight bodies of 32 MiB with what is decoded from them; almost 300 stay for what nobody
+# counts: JSON while it is parsed, what the allocator keeps, documents.
+_BUDGET_MB = "448"
 
 
 class ConfigurationError(Exception):
@@ -37,6 +44,7 @@ class Settings:
     check_revoked: bool
     runpod: RunpodSettings | None
     cache_bytes: int
+    budget_bytes: int
 
     @property
     def download_base_url(self) -> str:
@@ -72,6 +80,8 @@ class Settings:
             runpod=RunpodSettings.read(environ),
             check_revoked=environ.get("CHECK_REVOKED", "false").lower() == "true",
             cache_bytes=int(environ.get("CACHE_MB", "64")) * _MIB,
+            # No param: a value that does not fit the instance's memory has it killed.
+            budget_bytes=int(environ.get("BUDGET_MB", _BUDGET_MB)) * _MIB,
         )
 
 

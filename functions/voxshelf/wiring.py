@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from voxshelf.core.account import Policy
 from voxshelf.http.cors import Origins
 from voxshelf.settings import Settings
+from voxshelf.use_cases.budget import Budget
 
 if TYPE_CHECKING:
     from google.cloud import firestore
@@ -73,6 +74,11 @@ class Wiring:
     def policy(self) -> Policy:
         """See `Services`."""
         return self._settings.policy
+
+    @cached_property
+    def budget(self) -> Budget:
+        """See `Services`."""
+        return Budget(self._settings.budget_bytes)
 
     @cached_property
     def tokens(self) -> "IdTokens":

@@ -4,8 +4,15 @@ from typing import Any
 
 from local.openapi.queries import Parameter
 from local.openapi.requests import Field, RequestBody
-from voxshelf.core.archive import MAX_ARCHIVE_BYTES, MAX_LINES_BYTES, MIN_PART_BYTES
-from voxshelf.http.moving_requests import MAX_SELECTED, ZIP_TYPES
+from voxshelf.core.archive import (
+    DEFAULT_PART_BYTES,
+    MAX_ARCHIVE_BYTES,
+    MAX_HOSTED_BYTES,
+    MAX_LINES_BYTES,
+    MIN_PART_BYTES,
+)
+from voxshelf.http.files import ARCHIVE
+from voxshelf.http.moving_requests import MAX_SELECTED
 
 _IDS = (
     f"Only these {{noun}}, by their ids with commas between them; at most {MAX_SELECTED} ids "
@@ -32,13 +39,18 @@ EXPORT: tuple[Parameter, ...] = (
         "in": "query",
         "description": (
             "End the archive before it grows beyond this; an item that is larger has a part of its "
-            "own. 25165824 (24 MiB) fits the site's addresses and an import's body."
+            f"own. The default, {DEFAULT_PART_BYTES // 1024**2} MiB, fits an import's body. More, "
+            f"up to {MAX_ARCHIVE_BYTES // 1024**3} GiB, comes only from the function's own address "
+            "(`/library/export` there, without `/api`): Firebase Hosting ends a request after "
+            f"60 s. An item of more than {MAX_HOSTED_BYTES // 1024**2} MiB comes only from there, "
+            "too: here it is 413, and `details` hold `page_token`, which asks for it there, and "
+            "`next_page_token`, with which the export goes on here."
         ),
         "schema": {
             "type": "integer",
             "minimum": MIN_PART_BYTES,
-            "maximum": MAX_ARCHIVE_BYTES,
-            "default": MAX_ARCHIVE_BYTES,
+            "maximum": DEFAULT_PART_BYTES,
+            "default": DEFAULT_PART_BYTES,
         },
     },
     {
@@ -59,8 +71,9 @@ START: Parameter = {
 IMPORT_ARCHIVE = RequestBody(
     name="ImportRequest",
     description=(
-        "An archive that an export made: itself, or where it was uploaded. docs/export-format.md "
-        "describes it."
+        "An archive that an export made, packed anew or not: itself, in any of the types below or "
+        f"as a file of a form (named {' or '.join(f'`{name}`' for name in ARCHIVE.files[:2])}), or "
+        "where it was uploaded. docs/export-format.md describes it."
     ),
     fields=(
         Field(
@@ -75,7 +88,7 @@ IMPORT_ARCHIVE = RequestBody(
     ),
     required=(("archive_path",),),
     has_form=False,
-    file_types=tuple(sorted(ZIP_TYPES)),
+    file_types=("application/octet-stream", "application/x-zip-compressed", "application/zip"),
 )
 
 REQUESTS = {

@@ -340,7 +340,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "left out. What does not fit into one part follows in the next: `X-Next-Page-Token`."
         ),
         answer=None,
-        errors=(*_LIST, errors.NotFound),
+        errors=(*_LIST, errors.NotFound, errors.PayloadTooLarge),
         parameters=EXPORT,
         headers=("Content-Disposition", "X-Next-Page-Token", "X-Voxshelf-Part-Items"),
         file_type="application/zip",
@@ -353,11 +353,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "Saves what the archive holds, item by item, validated like any save; `results` tells "
             "what became of each. What is there already stays as it is, so it can be sent again. "
             "An import that takes long, or meets a limit, ends before the archive does: go on "
-            "with `next_start` then, at once or when there is room."
+            "with `next_start` then, at once or when `Retry-After` is over."
         ),
         answer=wire_moving.ImportAnswer,
         errors=(*_SELECT, errors.NotFound),
         parameters=(START,),
+        headers=("Retry-After",),
         body=IMPORT_ARCHIVE,
     ),
     ("POST", "/api/voices/clone"): Operation(

@@ -1,6 +1,8 @@
 import io
 import os
 import secrets
+import shutil
+import subprocess
 from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
@@ -13,6 +15,7 @@ from voxshelf.adapters.iam_signer import EmulatedSigner
 from voxshelf.adapters.signed_urls import SignedUrls
 from voxshelf.adapters.storage_api import StorageApi, storage_session
 from voxshelf.adapters.token_urls import TokenUrls
+from voxshelf.core.file_names import disposition
 
 pytestmark = pytest.mark.emulator
 
@@ -52,6 +55,27 @@ class TestCloudStorageObjects(ObjectStoreContract):
             assert whole.headers["Content-Type"] == "audio/wav"
         with urlopen(Request(url, headers={"Range": "bytes=2-4"}), timeout=10) as part:
             assert (part.status, part.read()) == (206, b"234")
+
+    @pytest.mark.parametrize("name", ["Ada sample.wav", 'राम "音".wav'], ids=["ASCII", "others"])
+    def test_whoever_keeps_a_file_gets_a_name_that_he_knows(self, store, bucket, tmp_path, name):
+        kept_as = disposition("inline", name)
+        new = self._new(b"0123456789", disposition=kept_as)
+        store.begin([new]).finish()
+        base_url = f"http://{os.environ['FIREBASE_STORAGE_EMULATOR_HOST']}"
+        for urls in (
+            TokenUrls(base_url, bucket.name),
+            SignedUrls(base_url, bucket.name, EmulatedSigner()),
+        ):
+            with urlopen(urls.url(new.path, new.token), timeout=10) as answer:
+                # The emulator adds a name of its own, in a form that no client reads.
+                assert answer.headers["Content-Disposition"].startswith(kept_as)
+        if curl := shutil.which("curl"):
+            url = TokenUrls(base_url, bucket.name).url(new.path, new.token)
+            command = [curl, "--silent", "--fail", "--noproxy", "*", "-OJ", url]
+            subprocess.run(command, cwd=tmp_path, check=True, timeout=20)
+            (file,) = tmp_path.iterdir()
+            # curl reads the plain name alone.
+            assert f'filename="{file.name}"' in kept_as
 
     def test_a_direct_upload_is_listed_measured_and_downloaded(self, store, bucket):
         host = os.environ["FIREBASE_STORAGE_EMULATOR_HOST"]

@@ -12,6 +12,7 @@ import pytest
 from tests.endpoint.conftest import ADA, BOB
 from tests.endpoint.test_items import CONSENT, save_voice_json
 from tests.endpoint.test_saves import b64
+from tests.hardening.bodies import form, part
 from tests.sounds import encoded, npy, tone, wav
 from voxshelf.core.account import Limits
 from voxshelf.http.boundary import CutOff
@@ -124,7 +125,9 @@ class TestExport:
         answer = export(function)
         archive = opened(answer)
         assert answer.headers["Content-Type"] == "application/zip"
-        assert answer.headers["Content-Disposition"].startswith('attachment; filename="voxshelf-20')
+        kept_as = answer.headers["Content-Disposition"]
+        assert kept_as.startswith('attachment; filename="voxshelf-export-20')
+        assert ".zip" in kept_as
         assert answer.headers["X-Voxshelf-Part-Items"] == "5"
         assert "X-Next-Page-Token" not in answer.headers
         assert json.loads(archive.read("voxshelf-export.json"))["format"] == "voxshelf-export"
@@ -221,7 +224,7 @@ class TestExport:
         "query",
         [
             {"part_bytes": "1048575"},
-            {"part_bytes": "5368709121"},
+            {"part_bytes": "25165825"},
             {"part_bytes": "-1"},
             {"part_bytes": "1e9"},
             {"part_bytes": "٣٣٣٣٣٣٣"},
@@ -312,6 +315,91 @@ class TestParts:
         for answer in self.parts(function):
             assert report(bring(function, answer.data))["failed"] == 0
         assert len(shelf(function, BOB)[1]) == 7
+
+
+DIRECT = "/library/export"
+
+
+def error(answer):
+    body = answer.get_json()
+    return answer.status_code, body["code"], body["details"]
+
+
+class TestHosting:
+    """Firebase Hosting passes on paths with /api, for 60 s and in one piece."""
+
+    def direct(self, function, **query):
+        return function("library").get(DIRECT, query_string=query, headers=ADA)
+
+    @pytest.mark.parametrize("part_bytes", [24 * 1024**2 + 1, 5 * 1024**3])
+    def test_larger_parts_come_only_from_the_function_itself(self, function, part_bytes):
+        save_voice_json(function)
+        answer = export(function, part_bytes=part_bytes)
+        limit = {"field": "part_bytes", "max_bytes": 24 * 1024**2}
+        assert error(answer) == (400, "invalid_request", limit)
+        assert "without /api" in answer.get_json()["message"]
+        assert opened(self.direct(function, part_bytes=part_bytes))
+
+    def test_nowhere_are_they_larger_than_an_import_takes(self, function):
+        answer = self.direct(function, part_bytes=5 * 1024**3 + 1)
+        assert answer.status_code == 400
+        assert "/api" not in answer.get_json()["message"]
+
+    @pytest.mark.parametrize("path", ["/api/library/export", DIRECT])
+    def test_without_asking_a_part_goes_back_as_a_body(self, function, path):
+        save_voice_json(function)
+        for seed in range(3):
+            speech(function, audio_base64=b64(wav(200.0, seed=seed)))
+        answer = function("library").get(path, headers=ADA)
+        assert len(lines(opened(answer))) == 3
+        assert len(answer.data) <= 24 * 1024**2
+        assert answer.headers["X-Next-Page-Token"]
+
+    @pytest.fixture
+    def with_a_large_one(self, function, services):
+        """Save a short speech, one that is too large for Hosting, and another short one."""
+        save_voice_json(function)
+        speech(function, text="First.")
+        services.objects.plant("uploads/ada/long.wav", wav(350.0, channels=2))
+        function("tts_save").post(
+            "/",
+            json={
+                "voice_id": "voice_my_voice",
+                "audio_path": "uploads/ada/long.wav",
+                "text": "Long.",
+            },
+            headers=ADA,
+        )
+        speech(function, text="Last.", audio_base64=b64(wav(0.5, seed=7)))
+
+    def test_one_item_that_is_too_large_is_told_apart_and_passed_over(
+        self, function, with_a_large_one
+    ):
+        first = export(function)
+        assert [item.get("text") for item in lines(opened(first))] == [None, "First."]
+        token = first.headers["X-Next-Page-Token"]
+        refused = export(function, page_token=token)
+        status, code, details = error(refused)
+        assert (status, code) == (413, "payload_too_large")
+        assert details["max_bytes"] == 32 * 1024**2
+        _, generations = shelf(function, ADA)
+        assert details["id"] in {
+            item["generation_id"] for item in generations if item["text"] == "Long."
+        }
+        there = self.direct(function, page_token=details["page_token"])
+        assert [item["text"] for item in lines(opened(there))] == ["Long."]
+        assert there.headers["X-Next-Page-Token"] == details["next_page_token"]
+        rest = export(function, page_token=details["next_page_token"])
+        assert [item["text"] for item in lines(opened(rest))] == ["Last."]
+        assert "X-Next-Page-Token" not in rest.headers
+
+    def test_when_it_is_the_only_one_nothing_follows(self, function, with_a_large_one):
+        _, generations = shelf(function, ADA)
+        (long,) = [item["generation_id"] for item in generations if item["text"] == "Long."]
+        details = error(export(function, generation_ids=long))[2]
+        assert details["next_page_token"] is None
+        answer = self.direct(function, generation_ids=long, page_token=details["page_token"])
+        assert [item["text"] for item in lines(opened(answer))] == ["Long."]
 
 
 class TestRoundTrip:
@@ -593,6 +681,63 @@ class TestUploads:
         answer = bring(function, bytes(32 * 1024**2 + 1))
         assert (answer.status_code, answer.get_json()["code"]) == (413, "payload_too_large")
         assert "archive_path" in answer.get_json()["message"]
+
+
+CALLED = {
+    "zip": "application/zip",
+    "zip as Windows calls it": "application/x-zip-compressed",
+    "a stream of bytes": "application/octet-stream",
+    "with a parameter": "application/zip; charset=binary",
+    "what curl says": "application/x-www-form-urlencoded",
+    "nothing": None,
+}
+
+
+class TestHowAnArchiveIsSent:
+    @pytest.fixture
+    def archive(self, function, services):
+        mixed_library(function)
+        return export(function).data
+
+    @pytest.mark.parametrize("content_type", CALLED.values(), ids=CALLED)
+    def test_as_the_body_whatever_it_is_called(self, function, archive, content_type):
+        answer = function("library").post(
+            "/api/library/import", data=archive, content_type=content_type, headers=BOB
+        )
+        assert counts(report(answer)) == (5, 0, 0)
+
+    @pytest.mark.parametrize("name", ["archive", "file", "upload", "files", "zip"])
+    def test_in_a_form_whatever_the_field_is_called(self, function, archive, name):
+        request = form(part(name, archive, "export.zip"))
+        answer = function("library").post("/api/library/import", headers=BOB, **request)
+        assert counts(report(answer)) == (5, 0, 0)
+
+    def test_a_form_may_say_where_to_begin_or_where_it_was_uploaded(
+        self, function, services, archive
+    ):
+        services.objects.plant("uploads/bob/a.zip", archive)
+        path, start = part("archive_path", b"uploads/bob/a.zip"), part("start", b"4")
+        answer = function("library").post("/api/library/import", headers=BOB, **form(path, start))
+        body = report(answer)
+        assert len(body["results"]) == 1
+        assert body["done"]
+
+    @pytest.mark.parametrize(
+        "parts",
+        [(), (part("note", b"x"),), (part("file", b"a", "a"), part("archive", b"b", "b"))],
+        ids=["nothing", "no archive", "two archives"],
+    )
+    def test_a_form_without_just_one_archive_is_refused(self, function, services, parts):
+        answer = function("library").post("/api/library/import", headers=BOB, **form(*parts))
+        assert (answer.status_code, answer.get_json()["code"]) == (400, "invalid_request")
+        assert answer.get_json()["details"]["field"]
+
+    def test_what_is_no_archive_says_so_whatever_it_is_called(self, function, services):
+        for content_type in CALLED.values():
+            answer = function("library").post(
+                "/api/library/import", data=b"a=b", content_type=content_type, headers=BOB
+            )
+            assert answer.status_code == 415
 
 
 class TestFaultsOfAnExport:

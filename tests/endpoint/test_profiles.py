@@ -53,7 +53,8 @@ def test_the_profile_comes_as_a_file_to_be_kept(function, services):
     answer = get(function, f"{PROFILE}?format=file")
     assert (answer.status_code, answer.data) == (200, npy())
     assert answer.headers["Content-Type"] == "application/octet-stream"
-    assert answer.headers["Content-Disposition"] == "attachment"
+    kept_as = "attachment; filename=\"My Voice.npy\"; filename*=UTF-8''My%20Voice.npy"
+    assert answer.headers["Content-Disposition"] == kept_as
     assert answer.headers["Content-Length"] == str(len(npy()))
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"

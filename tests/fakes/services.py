@@ -17,6 +17,7 @@ from voxshelf.core.errors import RunpodFailed, Unauthenticated, Unavailable
 from voxshelf.core.jobs import JobLimits, JobPolicy
 from voxshelf.http.cors import Origins
 from voxshelf.http.job_results import SavedResults
+from voxshelf.use_cases.budget import Budget
 
 POLICY = Policy(Limits(voices=100, generations=100, size_bytes=10**9, saves_per_day=1000))
 
@@ -91,6 +92,7 @@ class MemoryServices:
     )
     page_token_key: str = "test key"
     policy: Policy = POLICY
+    budget: Budget = field(default_factory=lambda: Budget(512 * 1024**2))
     inspect_audio: object = staticmethod(inspect_audio)
 
     @property

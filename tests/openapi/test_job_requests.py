@@ -1,6 +1,5 @@
 """What the document says of requests for jobs is what their parsers read."""
 
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -11,6 +10,8 @@ from tests.openapi.test_requests import Asked
 from voxshelf.core.jobs import CloneOrder
 from voxshelf.http import job_orders
 from voxshelf.http.body import Fields
+from voxshelf.http.resources import Resources
+from voxshelf.use_cases.budget import Budget
 
 # By body, requests that together ask for all that its parser knows.
 ASKED: dict[str, list[dict[str, Any]]] = {
@@ -29,7 +30,7 @@ EXAMPLES = [
 
 
 def read(name: str, values: dict[str, Any]) -> Any:
-    with ExitStack() as resources:
+    with Resources(Budget(0)) as resources:
         fields = Fields(values, {}, resources)
         if name == START_CLONE.name:
             return job_orders.read_start_clone("ada", fields, None)

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -22,9 +21,11 @@ from voxshelf.core.query import GENERATION_FILTERS, VOICE_FILTERS, Cursor
 from voxshelf.http import commands
 from voxshelf.http.body import Fields
 from voxshelf.http.list_query import read_list_query
+from voxshelf.http.resources import Resources
+from voxshelf.use_cases.budget import Budget
 
 Json = dict[str, Any]
-RESOURCES = ExitStack()
+RESOURCES = Resources(Budget(0))
 
 READERS: dict[str, Callable[..., Any]] = {
     SAVE_VOICE.name: commands.read_save_voice,

@@ -322,3 +322,55 @@ def test_a_withdrawal_that_died_is_finished_and_bars_the_voice(shelf, steps):
     shelf.reconcile()
     assert shelf.objects.stored == {}
     assert [record.withdrawn for record in shelf.library.records.values()] == [True]
+
+
+class TestPatience:
+    """Nobody waits for longer than Hosting does; what is left is finished by others."""
+
+    @pytest.fixture
+    def shelf(self, shelf):
+        shelf.save()
+        for _ in range(5):
+            shelf.speak()
+        return shelf
+
+    @staticmethod
+    def delete_impatiently(shelf, **options):
+        manner = Manner(DAY, with_generations=True, **options)
+        (deleted,) = shelf.run(delete_items, "ada", [VOICE], manner, patience_s=-1)
+        return deleted
+
+    @pytest.mark.parametrize("permanent", [False, True], ids=["to the trash", "for good"])
+    def test_a_voice_takes_the_rest_of_its_generations_later(self, shelf, permanent):
+        deleted = self.delete_impatiently(shelf, permanent=permanent)
+        assert (deleted.error, deleted.generations) == (None, 2)
+        with pytest.raises(NotFound):
+            shelf.library.voice("ada", "voice_a")
+        shelf.reconcile()
+        assert shelf.spoken() == set()
+        assert not permanent or shelf.library.records == {}
+
+    def test_it_comes_back_in_as_many_steps_as_it_takes(self, shelf):
+        shelf.delete(with_generations=True)
+        brought = 0
+        for _ in range(5):
+            (restored,) = restore_items(
+                "ada", [VOICE], library=shelf.library, limits=LIMITS, patience_s=-1
+            )
+            brought += restored.generations
+            if restored.error is None:
+                break
+            assert isinstance(restored.error, Unavailable)
+        assert (restored.error, brought) == (None, 5)
+        shelf.check()
+
+    def test_of_many_what_was_not_begun_is_to_be_sent_again(self):
+        keys = [ItemKey("generations", f"g{number}") for number in range(450)]
+
+        class Slow:
+            def delete(self, uid, some, manner):
+                return {}
+
+        done = delete_items("ada", keys, Manner(DAY), library=Slow(), objects=None, patience_s=-1)
+        assert [one.key for one in done] == keys
+        assert [type(one.error) for one in done] == [NotFound] * 200 + [Unavailable] * 250

@@ -30,7 +30,7 @@ from voxshelf.use_cases.zip_stream import ZipStream
 
 
 def importing(services):
-    return ImportInto("bob", services.library, sink=Spool, **roles(services))
+    return ImportInto("bob", services.library, sink=lambda _: Spool(), **roles(services))
 
 
 def bring(services, *, start=0, is_time_up=lambda: False):

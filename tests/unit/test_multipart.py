@@ -1,7 +1,6 @@
 import contextlib
 import io
 import time
-from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
@@ -10,6 +9,8 @@ from hypothesis import strategies as st
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.http.multipart import MAX_PARTS, read_form
 from voxshelf.http.received import LongText, NotText
+from voxshelf.http.resources import Resources
+from voxshelf.use_cases.budget import Budget
 
 BOUNDARY = b"----boundary"
 
@@ -36,14 +37,14 @@ def form(*parts: bytes) -> bytes:
 
 def read(body: bytes, step: int = 10**9, boundary: str = BOUNDARY.decode()):
     """Return names and bytes of the parts."""
-    with ExitStack() as resources:
+    with Resources(Budget(0)) as resources:
         found = list(read_form(Dribble(body, step), boundary, resources))
         return [(name, part.spool.content().rewound().read()) for name, part in found]
 
 
 def read_part(*head: str, value: bytes = b"v"):
     """Return the one part of a form with these header lines, and its text if it has one."""
-    with ExitStack() as resources:
+    with Resources(Budget(0)) as resources:
         lines = "".join(f"\r\n{line}" for line in head).encode()
         body = b"--" + BOUNDARY + lines + b"\r\n\r\n" + value + b"\r\n" + form()
         ((_, part),) = read_form(Dribble(body, 10**9), BOUNDARY.decode(), resources)

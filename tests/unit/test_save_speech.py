@@ -206,7 +206,7 @@ class TestRepeating:
             shelf.objects.plant(f"uploads/ada/{name}", wav(1.0))
             with Spool() as spool:
                 again = self.speak(
-                    shelf, audio=Upload(f"uploads/ada/{name}", lambda one=spool: one)
+                    shelf, audio=Upload(f"uploads/ada/{name}", lambda _, one=spool: one)
                 )
             assert again.replayed
             assert again.generation == first.generation

@@ -57,10 +57,11 @@ def test_a_saved_voice_is_listed_with_its_objects(shelf):
     assert set(shelf.objects.stored) == set(saved.voice.object_paths)
     sample, data = shelf.objects.stored[saved.voice.sample.path]
     assert data == wav(1.0)
-    assert (sample.content_type, sample.disposition) == ("audio/wav", "inline")
+    assert sample.content_type == "audio/wav"
+    assert sample.disposition.startswith('inline; filename="')
     profile, data = shelf.objects.stored[saved.voice.profile.path]
     assert data == npy()
-    assert profile.disposition == "attachment"
+    assert profile.disposition.startswith('attachment; filename="')
     assert profile.token != sample.token
 
 

@@ -82,3 +82,13 @@ def test_the_cache_is_small_unless_told_otherwise_and_can_be_switched_off():
 def test_what_is_deleted_can_be_restored_for_a_day():
     assert Settings.read(REAL).policy.undo_for == timedelta(days=1)
     assert Settings.read({**REAL, "UNDO_FOR_S": "2"}).policy.undo_for == timedelta(seconds=2)
+
+
+def test_the_budget_of_bytes_fits_beside_the_rest_of_an_instance():
+    mib = 1024**2
+    settings = Settings.read(REAL)
+    assert settings.budget_bytes == 448 * mib
+    # Two of the largest files, and less than what functions.yaml gives.
+    assert 2 * 200 * mib <= settings.budget_bytes <= (1024 - 160 - 60 - 8) * mib
+    assert settings.budget_bytes + settings.cache_bytes <= 1024 * mib * 0.6
+    assert Settings.read({**REAL, "BUDGET_MB": "40"}).budget_bytes == 40 * mib

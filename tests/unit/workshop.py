@@ -16,6 +16,7 @@ from voxshelf.core.jobs import CloneOrder, SpeechOrder
 from voxshelf.core.query import ListQuery
 from voxshelf.http.job_results import SavedResults
 from voxshelf.http.received import spool_in
+from voxshelf.http.resources import Resources
 from voxshelf.use_cases.adopt_job import Adoption, adopt_job, retry_job
 from voxshelf.use_cases.cancel_job import cancel_job
 from voxshelf.use_cases.delete_item import delete_item
@@ -70,11 +71,11 @@ class Workshop:
         self.time = NOON
         self.jobs.now = self.library.now = lambda: self.time
         self.steps_left = None
-        self.resources = contextlib.ExitStack()
+        self.resources = Resources(self.services.budget)
 
     def upload(self, path):
         """Name a direct upload; what is fetched of it ends with the test."""
-        return Upload(path, lambda: spool_in(self.resources))
+        return Upload(path, lambda size_bytes: spool_in(self.resources, size_bytes))
 
     def later(self, **by):
         self.time += timedelta(**by)

@@ -19,6 +19,12 @@ _MIB = 1024**2
 # An upload's limit in storage.rules: an archive that is larger could not be brought back.
 MAX_ARCHIVE_BYTES = 5 * 1024 * _MIB
 MIN_PART_BYTES = _MIB
+# Without asking, parts are such that they go back as the body of an import, and pass through
+# Firebase Hosting, which ends a request after 60 s, over slow lines too.
+DEFAULT_PART_BYTES = 24 * _MIB
+# Hosting keeps a whole answer before it passes it on. This is what the platform takes in one
+# piece; every item that came as a body fits.
+MAX_HOSTED_BYTES = 32 * _MIB
 # What one part holds at the most. Its lines are kept, packed, until its files are sent, and
 # every file costs memory in whoever opens the archive.
 MAX_PART_ITEMS = 10_000

@@ -34,10 +34,14 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Bytes that the user put into the store himself; `sink` makes a place to fetch them to."""
+    """Bytes that the user put into the store himself.
+
+    `sink(size_bytes)` makes a place to fetch them to; it raises `Unavailable` when there is no
+    room.
+    """
 
     path: str
-    sink: Callable[[], Sink]
+    sink: Callable[[int], Sink]
 
 
 # Where the bytes of a save come from.

@@ -165,6 +165,8 @@ class Unavailable(VoxshelfError):
 
     code, status = "unavailable", 503
 
-    def __init__(self, message: str = "The library cannot be reached. Try again.") -> None:
-        """Ask for a retry in two seconds."""
-        super().__init__(message, retry_after_s=2)
+    def __init__(
+        self, message: str = "The library cannot be reached. Try again.", *, retry_after_s: int = 2
+    ) -> None:
+        """Ask for a retry, in two seconds unless more is known."""
+        super().__init__(message, retry_after_s=retry_after_s)

@@ -13,6 +13,7 @@ from voxshelf.http.job_query import filter_text, read_ended_states, read_job_fil
 from voxshelf.http.list_query import read_page_size
 from voxshelf.http.page_tokens import PageTokens
 from voxshelf.http.present_jobs import job_answer, job_body
+from voxshelf.http.resources import Resources
 from voxshelf.http.wire_jobs import JobDeleted, JobList, JobsDeleted
 from voxshelf.use_cases.adopt_job import Adoption, adopt_job, retry_job
 from voxshelf.use_cases.cancel_job import cancel_job
@@ -77,8 +78,9 @@ def _retry(call: Call, job_id: str) -> Answer:
 def _import(call: Call) -> Answer:
     runpod = call.services.runpod
     policy = runpod.policy
-    fields = read_fields(call.request, call.resources)
-    kind, runpod_job_id, order = read_adoption(fields)
+    # What was sent is not held while the result is fetched: a result makes a claim of its own.
+    with Resources(call.services.budget) as resources:
+        kind, runpod_job_id, order = read_adoption(read_fields(call.request, resources))
     adoption = Adoption(
         uid=call.uid,
         kind=kind,

@@ -107,7 +107,7 @@ def _renewed(call: Call, item: "Item") -> "Item":
         item,
         library=services.library,
         objects=services.objects,
-        sink=lambda: spool_in(call.resources),
+        sink=lambda size_bytes: spool_in(call.resources, size_bytes),
         policy=services.policy,
     )
 
@@ -126,14 +126,18 @@ def _fetch_profile(call: Call, voice_id: str) -> Answer:
     if form not in PROFILE_FORMATS:
         expected = ", ".join(PROFILE_FORMATS)
         raise InvalidRequest(f"format must be one of {expected}.", details={"field": "format"})
+    voice = services.catalogue.voice(call.uid, known_id(voice_id))
+    profile = profile_of(voice)
     if form == "redirect":
-        profile = profile_of(call.uid, known_id(voice_id), services.catalogue)
         return _redirect(call, profile.path, profile.token)
+    call.resources.take(profile.size_bytes)
     profile, data = read_profile(
-        call.uid, known_id(voice_id), catalogue=services.catalogue, cache=services.cache
+        call.uid, voice_id, catalogue=services.catalogue, cache=services.cache, known=profile
     )
     request_log.event("cache", {**services.cache.figures})
-    return profile_as_file(data) if form == "file" else profile_as_json(voice_id, profile, data)
+    if form == "file":
+        return profile_as_file(voice, data)
+    return profile_as_json(voice_id, profile, data)
 
 
 def _play_generation(call: Call, generation_id: str) -> Answer:

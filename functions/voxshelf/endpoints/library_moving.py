@@ -1,35 +1,45 @@
 """Moving house: `GET /api/library/export` and `POST /api/library/import`."""
 
 import time
+from typing import TYPE_CHECKING
 
+from voxshelf.core.errors import Unavailable
 from voxshelf.http.boundary import Answer, Call, Route
 from voxshelf.http.query_fields import refuse_unknown
 
+if TYPE_CHECKING:
+    from voxshelf.use_cases.import_library import Imported
+
 # Firebase Hosting ends a request after 60 s. What is left is for the item that is being saved
 # when this is over: hours of speech can take it.
-_IMPORT_FOR_S = 40.0
+_IMPORT_FOR_S = 20.0
 _EXPORT_FIELDS = ("voice_ids", "generation_ids", "part_bytes", "page_token")
 
 
 def _export(call: Call) -> Answer:
     from datetime import UTC, datetime
 
+    from voxshelf.core.file_names import disposition
     from voxshelf.http.archive_lines import Describer
-    from voxshelf.http.moving_requests import next_token, read_export
+    from voxshelf.http.moving_requests import check_hosted, next_token, read_export
     from voxshelf.use_cases.export_library import archive_of, plan_part
     from voxshelf.use_cases.library_walk import Walk
+    from voxshelf.use_cases.ranged_file import HELD_BYTES
 
     services = call.services
     refuse_unknown(call.request.args, _EXPORT_FIELDS)
-    asked = read_export(call.request.args, services.page_token_key, call.uid)
+    asked = read_export(call.request, services.page_token_key, call.uid)
     walk = Walk(call.uid, asked.selection, services.catalogue)
     describe = Describer(call.uid, services.catalogue)
     part = plan_part(walk, asked.number, asked.start, asked.part_bytes, describe)
+    check_hosted(asked, part)
+    # Until the last byte is sent.
+    call.resources.take(HELD_BYTES)
     made_at = datetime.now(UTC)
-    name = f"voxshelf-{made_at:%Y%m%d-%H%M%S}.zip"
+    name = f"voxshelf-export-{made_at:%Y%m%d-%H%M%S}.zip"
     headers = {
         "Content-Type": "application/zip",
-        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Disposition": disposition("attachment", name),
         "X-Voxshelf-Part-Items": str(part.items),
     }
     if part.following is not None:
@@ -43,14 +53,16 @@ def _import(call: Call) -> Answer:
     from voxshelf.http.archive_lines import read_item
     from voxshelf.http.moving_requests import read_import
     from voxshelf.http.present_moving import import_body
-    from voxshelf.http.received import Spool
+    from voxshelf.http.received import brief_spool
     from voxshelf.use_cases.archive_reader import open_archive
     from voxshelf.use_cases.import_library import ImportInto
+    from voxshelf.use_cases.ranged_file import HELD_BYTES
     from voxshelf.use_cases.uploads import remove_uploads
 
     refuse_unknown(call.request.args, ("start",))
     services, ends_at = call.services, time.monotonic() + _IMPORT_FOR_S
     source, start = read_import(call.request, call.resources)
+    call.resources.take(HELD_BYTES)
     archive = open_archive(source, call.uid, services.objects)
     services.prepare_audio()
     imported = ImportInto(
@@ -60,7 +72,7 @@ def _import(call: Call) -> Answer:
         objects=services.objects,
         inspect_audio=services.inspect_audio,
         policy=services.policy,
-        sink=Spool,
+        sink=lambda size_bytes: brief_spool(call.resources, size_bytes),
     ).lines(
         archive,
         start,
@@ -69,7 +81,21 @@ def _import(call: Call) -> Answer:
     )
     if imported.next_start is None:
         remove_uploads([source], services.objects)
-    return Answer({**import_body(imported)})
+    return Answer({**import_body(imported)}, headers=_retry_after(imported))
+
+
+def _retry_after(imported: "Imported") -> dict[str, str]:
+    """Return when an import that was stopped may go on; where that is known.
+
+    Raises:
+        Unavailable: when it was stopped before it did anything.
+    """
+    error = imported.outcomes[-1].error if imported.outcomes else None
+    if imported.next_start is None or error is None or error.retry_after_s is None:
+        return {}
+    if isinstance(error, Unavailable) and len(imported.outcomes) == 1:
+        raise error
+    return {"Retry-After": str(error.retry_after_s)}
 
 
 ROUTES = (

@@ -13,6 +13,7 @@ from voxshelf.core.errors import InvalidRequest, NotFound, Unavailable
 from voxshelf.core.names import is_valid_id
 from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
+from voxshelf.http.resources import Resources
 from voxshelf.http.wire_jobs import WebhookTaken
 from voxshelf.use_cases.job_ports import Jobs, OwnedJob
 from voxshelf.use_cases.settle_job import settle_job
@@ -60,7 +61,9 @@ def _nothing_here() -> NotFound:
 
 def _hinted(call: Call) -> str:
     """Return the id that RunPod gave a job whose start was never answered."""
-    runpod_job_id = read_fields(call.request, call.resources).values.get("id")
+    # The body, which may hold the whole result, is not kept while the result is fetched.
+    with Resources(call.services.budget) as resources:
+        runpod_job_id = read_fields(call.request, resources).values.get("id")
     if not isinstance(runpod_job_id, str) or not is_valid_id(runpod_job_id):
         raise InvalidRequest("The body names no job.", details={"field": "id"})
     return runpod_job_id

@@ -4,6 +4,7 @@ from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.job_orders import read_start_speech
 from voxshelf.http.present_jobs import started_answer
+from voxshelf.use_cases.start_job import REQUEST_HELD_BYTES
 from voxshelf.use_cases.start_speech import start_speech
 from voxshelf.wiring import services
 
@@ -11,6 +12,7 @@ from voxshelf.wiring import services
 def _generate(call: Call) -> Answer:
     runpod = call.services.runpod
     job_policy = runpod.policy
+    call.resources.take(REQUEST_HELD_BYTES)
     fields = read_fields(call.request, call.resources)
     job, replayed = start_speech(
         read_start_speech(call.uid, fields, call.idempotency_key),

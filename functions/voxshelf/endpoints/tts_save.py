@@ -14,6 +14,7 @@ _BYTES_PER_MB = 1024 * 1024
 def _save(call: Call) -> Answer:
     fields = read_fields(call.request, call.resources)
     command = read_save_speech(call.uid, fields, call.idempotency_key)
+    fields.forget_texts()
     saved = save_speech(
         command,
         library=call.services.library,

@@ -6,6 +6,7 @@ from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.job_orders import read_start_clone
 from voxshelf.http.present_jobs import started_answer
 from voxshelf.use_cases.start_clone import start_clone
+from voxshelf.use_cases.start_job import REQUEST_HELD_BYTES
 from voxshelf.wiring import services
 
 
@@ -14,6 +15,8 @@ def _clone(call: Call) -> Answer:
     job_policy = runpod.policy
     fields = read_fields(call.request, call.resources)
     command = read_start_clone(call.uid, fields, call.idempotency_key)
+    fields.forget_texts()
+    call.resources.take(REQUEST_HELD_BYTES)
     with showing_existing(call):
         job, replayed = start_clone(
             command,

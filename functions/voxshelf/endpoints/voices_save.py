@@ -13,6 +13,7 @@ from voxshelf.wiring import services
 def _save(call: Call) -> Answer:
     fields = read_fields(call.request, call.resources)
     command = read_save_voice(call.uid, fields, call.idempotency_key)
+    fields.forget_texts()
     with showing_existing(call):
         saved = save_voice(
             command,

@@ -7,7 +7,6 @@ holds where it came from: paths, addresses, and second names of the same facts.
 import contextlib
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +21,8 @@ from voxshelf.http.body import Fields
 from voxshelf.http.commands import read_save_speech, read_save_voice
 from voxshelf.http.json_text import parse_object
 from voxshelf.http.present import generation_body, voice_body
+from voxshelf.http.resources import Resources
+from voxshelf.use_cases.budget import Budget
 from voxshelf.use_cases.import_library import (
     ArchivedItem,
     ArchivedSpeech,
@@ -155,9 +156,9 @@ def _received(values: dict[str, Any]) -> Fields:
     """Return metadata as a request's fields.
 
     The audio that every save needs is only named there: the import puts the archive's in its
-    place before it saves.
+    place before it saves. So nothing is held for it here.
     """
-    return Fields({**values, "audio_path": "in the archive"}, {}, ExitStack())
+    return Fields({**values, "audio_path": "in the archive"}, {}, Resources(Budget(0)))
 
 
 def _origin(record: Mapping[str, Any]) -> Origin:

@@ -21,6 +21,11 @@ class NotBase64(Exception):
     """The text has other characters than base64, or ends in the middle of a group."""
 
 
+def decoded_bytes(text: LongText) -> int:
+    """Return how many bytes a text stands for at the most."""
+    return text.size_bytes // 4 * 3 + 3
+
+
 def decode_base64(text: LongText, into: Spool) -> None:
     """Write the bytes that a text stands for.
 

@@ -29,6 +29,7 @@ from voxshelf.core.errors import (
 )
 from voxshelf.http import request_log
 from voxshelf.http.cors import Origins, cors_headers
+from voxshelf.http.resources import Resources
 
 if TYPE_CHECKING:
     from voxshelf.http.ports import Services
@@ -48,7 +49,7 @@ class Call:
     request: flask.Request
     services: "Services"
     uid: str
-    resources: ExitStack
+    resources: Resources
 
     @property
     def idempotency_key(self) -> str | None:
@@ -180,7 +181,8 @@ class Endpoint:
         if not route.public:
             uid = services.tokens.uid(_bearer_token(request))
             log["uid"] = uid
-        return route.handler(Call(request, services, uid, resources), **arguments)
+        held = resources.enter_context(Resources(services.budget))
+        return route.handler(Call(request, services, uid, held), **arguments)
 
     def _match(self, request: flask.Request) -> tuple[Route, Mapping[str, str]]:
         adapter = self._routes.bind("functions")

@@ -103,6 +103,11 @@ class FieldReader:
         """Return a moment as `YYYYMMDD_HHMMSS`, or None."""
         return self._note(name, notes.timestamp_of, "a time such as 20260131_120000")
 
+    def value(self, name: str) -> Any:
+        """Return a field as it was sent, or None."""
+        sent = self._sent.one(name)
+        return None if sent is None else sent[1]
+
     def flag(self, name: str) -> bool:
         """Return a flag; absent is false."""
         sent = self._sent.one(name)
@@ -145,7 +150,7 @@ class FieldReader:
             raise InvalidRequest(
                 f"Send {path_name} or the file itself, not both.", details={"field": path_name}
             )
-        return Upload(path, lambda: spool_in(self._fields.resources))
+        return Upload(path, lambda size_bytes: spool_in(self._fields.resources, size_bytes))
 
     def content(self, names: FileNames) -> Content | None:
         """Return the file under one of the names, or None; an empty one counts as absent.

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from voxshelf.core.content import Content
 from voxshelf.core.errors import InvalidRequest
-from voxshelf.http.base64_text import NotBase64, decode_base64
+from voxshelf.http.base64_text import NotBase64, decode_base64, decoded_bytes
 from voxshelf.http.body import Fields
 from voxshelf.http.form import Group
 from voxshelf.http.received import LongText, Part, spool_in
+from voxshelf.http.resources import Resources
 from voxshelf.http.sent import invalid
 
 # No audio and no profile begins with so many letters of base64.
@@ -37,7 +37,9 @@ AUDIO = FileNames(
     # `audio_data` is what frontends that called RunPod themselves have named it.
     texts=("audio_base64", "audio_data"),
 )
-ARCHIVE = FileNames(files=("archive_file", "archive", "file", "files"), texts=())
+ARCHIVE = FileNames(
+    files=("archive", "file", "archive_file", "files", "upload", "zip", "import", "data"), texts=()
+)
 PROFILE = FileNames(files=("profile_file", "profile"), texts=("profile_base64",))
 
 
@@ -71,20 +73,29 @@ def _sent(names: FileNames, fields: Fields) -> Iterator[tuple[str, Any]]:
                 yield name, value
 
 
-def _content(name: str, value: Any, resources: ExitStack, *, is_file: bool) -> Content:
+def _content(name: str, value: Any, resources: Resources, *, is_file: bool) -> Content:
     if isinstance(value, Content):
         return value
     if isinstance(value, Part):
         if is_file and not _is_base64(value):
             return value.spool.content()
-        value = value.spool.text()
+        text = value.spool.text()
+        content = _decoded(name, text, resources)
+        # It is not there twice from now on.
+        text.drop()
+        resources.give_back(text.size_bytes)
+        return content
     if isinstance(value, str):
-        value = LongText.of(value.encode("utf-8", "replace"))
+        value = LongText.of_text(value)
     if not isinstance(value, LongText):
         raise invalid(name, "base64 text")
-    spool = spool_in(resources)
+    return _decoded(name, value, resources)
+
+
+def _decoded(name: str, text: LongText, resources: Resources) -> Content:
+    spool = spool_in(resources, decoded_bytes(text))
     try:
-        decode_base64(value, spool)
+        decode_base64(text, spool)
     except NotBase64:
         raise invalid(name, "base64") from None
     return spool.content()

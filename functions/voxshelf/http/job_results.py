@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from dataclasses import replace
 from io import BytesIO
 from typing import Any, BinaryIO, TypeVar, cast
@@ -18,6 +17,8 @@ from voxshelf.http.body import Fields
 from voxshelf.http.commands import MAX_AUDIO_BYTES, read_save_speech, read_save_voice
 from voxshelf.http.ports import Services
 from voxshelf.http.received import spool_in
+from voxshelf.http.resources import Resources
+from voxshelf.use_cases.budget import PARSED_TIMES
 from voxshelf.use_cases.job_ports import AudioFetcher, Jobs
 from voxshelf.use_cases.save_speech import SaveSpeech, save_speech
 from voxshelf.use_cases.save_voice import save_voice
@@ -48,8 +49,9 @@ class SavedResults:
 
     def save(self, uid: str, job: Job, output: Any) -> str:
         """See `JobResults.save`."""
-        with ExitStack() as resources:
+        with Resources(self._services.budget) as resources:
             values = read_output(output)
+            resources.take(sum(len(text) for text in values.values() if isinstance(text, str)))
             files = self._fetched(values.pop("audio_url", None), resources)
             if isinstance(job.order, CloneOrder) and job.order.name:
                 # The worker's id of a voice is not one that the user chose.
@@ -60,12 +62,15 @@ class SavedResults:
                 return self._save_voice(_read(read_save_voice, uid, job, fields))
             return self._save_speech(_read(read_save_speech, uid, job, fields))
 
-    def _fetched(self, url: str | None, resources: ExitStack) -> dict[str, Content]:
+    def _fetched(self, url: str | None, resources: Resources) -> dict[str, Content]:
         if url is None:
             return {}
-        spool = spool_in(resources)
+        spool = spool_in(resources, MAX_AUDIO_BYTES)
         self._fetch_audio(url, cast(BinaryIO, spool), MAX_AUDIO_BYTES)
-        return {"audio_file": spool.content()}
+        content = spool.content()
+        # How long it is shows when it is there.
+        resources.give_back(MAX_AUDIO_BYTES - content.size_bytes)
+        return {"audio_file": content}
 
     def _save_voice(self, asked: SaveVoice) -> str:
         services, command = self._services, replace(asked, profile_from_job=True)
@@ -113,9 +118,12 @@ class SavedResults:
 
     def keep(self, uid: str, output: Any) -> str:
         """See `JobResults.keep`."""
-        with ExitStack() as resources:
+        with Resources(self._services.budget) as resources:
             spool = spool_in(resources)
-            spool.write(json.dumps(output).encode())
+            # Piece by piece: the whole text beside the output would be the same once more.
+            for piece in json.JSONEncoder().iterencode(output):
+                resources.take(len(piece))
+                spool.write(piece.encode())
             content = spool.content()
             path = kept_output_path(uid, content.sha256)
             kept = NewObject(path, content, "application/json", "attachment", "")
@@ -124,13 +132,20 @@ class SavedResults:
 
     def kept(self, uid: str, output_sha256: str) -> Any | None:
         """See `JobResults.kept`."""
-        into = BytesIO()
-        try:
-            self._services.objects.download(kept_output_path(uid, output_sha256), into)
-        except NotFound:
+        path, objects = kept_output_path(uid, output_sha256), self._services.objects
+        size_bytes = objects.size(path)
+        if size_bytes is None:
             return None
-        data = into.getvalue()
-        return json.loads(data) if hashlib.sha256(data).hexdigest() == output_sha256 else None
+        with Resources(self._services.budget) as resources:
+            resources.take(PARSED_TIMES * size_bytes)
+            into = BytesIO()
+            try:
+                objects.download(path, into)
+            except NotFound:
+                return None
+            data = into.getbuffer()
+            is_same = hashlib.sha256(data).hexdigest() == output_sha256
+            return json.loads(bytes(data)) if is_same else None
 
     def drop(self, uid: str, output_sha256s: Iterable[str]) -> None:
         """See `JobResults.drop`."""

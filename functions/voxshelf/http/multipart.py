@@ -6,7 +6,6 @@ times in memory.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Protocol
 
 from werkzeug.exceptions import HTTPException
@@ -15,6 +14,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.http.received import Part, spool_in
+from voxshelf.http.resources import Resources
 
 # All fields, with 50 parameters and 20 tags as parts of their own.
 MAX_PARTS = 128
@@ -32,7 +32,7 @@ class Readable(Protocol):
         """Return up to `size` bytes, none at the end."""
 
 
-def read_form(stream: Readable, boundary: str, resources: ExitStack) -> Iterator[tuple[str, Part]]:
+def read_form(stream: Readable, boundary: str, resources: Resources) -> Iterator[tuple[str, Part]]:
     """Yield the parts of a form by name, in order; several may have the same name.
 
     Raises:
@@ -50,7 +50,7 @@ def read_form(stream: Readable, boundary: str, resources: ExitStack) -> Iterator
                 yield head.name or "", part
 
 
-def _part(head: Field | File, resources: ExitStack) -> Part:
+def _part(head: Field | File, resources: Resources) -> Part:
     _, options = parse_options_header(head.headers.get("Content-Type"))
     return Part(
         spool_in(resources),

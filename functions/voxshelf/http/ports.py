@@ -6,6 +6,7 @@ from typing import Protocol
 from voxshelf.core.account import Policy
 from voxshelf.core.jobs import JobPolicy
 from voxshelf.http.cors import Origins
+from voxshelf.use_cases.budget import Budget
 from voxshelf.use_cases.job_ports import GpuWorkers, JobResults, Jobs
 from voxshelf.use_cases.ports import (
     AudioInspector,
@@ -72,6 +73,10 @@ class Services(Protocol):
     @property
     def policy(self) -> Policy:
         """Return what holds for every save."""
+
+    @property
+    def budget(self) -> Budget:
+        """Return the bytes that this process may hold at once."""
 
     @property
     def tokens(self) -> IdTokens:

@@ -5,10 +5,12 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from voxshelf.core.file_names import disposition, profile_name
 from voxshelf.core.profile import PROFILE_CONTENT_TYPE
 from voxshelf.http.boundary import Answer
 
 if TYPE_CHECKING:
+    from voxshelf.core.items import Voice
     from voxshelf.core.profile import Profile
     from voxshelf.http.wire_profile import ProfileContent
 
@@ -44,11 +46,11 @@ def _with_base64(head: bytes, data: bytes) -> Iterator[bytes]:
     yield b'"}\n'
 
 
-def profile_as_file(data: bytes) -> Answer:
+def profile_as_file(voice: "Voice", data: bytes) -> Answer:
     """Return the profile as a file to be kept: a browser must not open a pickle."""
     headers = {
         "Content-Type": PROFILE_CONTENT_TYPE,
-        "Content-Disposition": "attachment",
+        "Content-Disposition": disposition("attachment", profile_name(voice)),
         "Content-Length": str(len(data)),
     }
     return Answer({}, headers=headers, stream=iter([data]))

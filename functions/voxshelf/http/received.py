@@ -3,14 +3,15 @@
 import base64
 import hashlib
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 import google_crc32c
 
 from voxshelf.core.content import Content
+from voxshelf.http.resources import Resources
 
 # More than this goes from memory to /tmp (which is memory on Cloud Functions, but held once).
 _SPOOL_BYTES = 500_000
@@ -61,7 +62,7 @@ class Spool(tempfile.SpooledTemporaryFile[bytes]):
             self.seek(start)
             return self.read(end - start)
 
-        return LongText(self.size_bytes, piece)
+        return LongText(self.size_bytes, piece, self.close)
 
 
 class NotText(Exception):
@@ -100,20 +101,46 @@ class Part:
             raise NotText from None
 
 
-def spool_in(resources: ExitStack) -> Spool:
-    """Return a new spool that ends with `resources`."""
+def spool_in(resources: Resources, size_bytes: int = 0) -> Spool:
+    """Return a new spool that ends with `resources`, with room for so many bytes.
+
+    Those of a request's body have their room already.
+    """
+    resources.take(size_bytes)
     return resources.enter_context(Spool())
+
+
+@contextmanager
+def brief_spool(resources: Resources, size_bytes: int) -> Iterator[Spool]:
+    """Yield a new spool with room for so many bytes; both go at the end of the block."""
+    resources.take(size_bytes)
+    try:
+        with Spool() as spool:
+            yield spool
+    finally:
+        resources.give_back(size_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class LongText:
-    """A text too long to be copied about: base64 of a file. `piece(start, end)` reads bytes."""
+    """A text too long to be copied about: base64 of a file. `piece(start, end)` reads bytes.
+
+    After `drop` it holds nothing any more, and cannot be read.
+    """
 
     size_bytes: int
     piece: Callable[[int, int], bytes]
+    drop: Callable[[], None]
 
     @classmethod
     def of(cls, text: bytes | memoryview) -> "LongText":
         """Return a text that lies in memory; it is not copied."""
         view = memoryview(text)
-        return cls(len(view), lambda start, end: bytes(view[start:end]))
+        return cls(len(view), lambda start, end: bytes(view[start:end]), view.release)
+
+    @classmethod
+    def of_text(cls, text: str) -> "LongText":
+        """Return a text that lies in memory as characters; those beyond ASCII read as '?'."""
+        return cls(
+            len(text), lambda start, end: text[start:end].encode("ascii", "replace"), lambda: None
+        )

@@ -3,6 +3,7 @@
 Names in it are only keys; no entry ever becomes a file of that name.
 """
 
+import codecs
 import json
 import struct
 import zipfile
@@ -22,6 +23,7 @@ from voxshelf.core.archive import (
     VERSION,
     ArchivedFile,
 )
+from voxshelf.core.archive_names import leading_folder, plain_name
 from voxshelf.core.content import Content, Sink, Source
 from voxshelf.core.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 from voxshelf.use_cases.ports import ObjectStore
@@ -63,44 +65,55 @@ class Archive:
             self._zip = zipfile.ZipFile(cast(IO[bytes], file))
         except _DAMAGES:
             raise UnsupportedMediaType("This is not a whole ZIP archive.") from None
-        self._check_entries()
+        self._entries = _by_name(self._checked_entries())
         self._check_header()
         if self._entry(ITEMS_NAME).file_size > MAX_LINES_BYTES:
             raise InvalidRequest(f"{ITEMS_NAME} is larger than {MAX_LINES_BYTES} bytes.")
 
     def count(self) -> int:
         """Return how many lines there are, after reading all of them."""
-        return sum(1 for _ in self.lines())
+        return sum(1 for _ in self._lines())
 
     def lines(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """Yield each item's line with its number, from the line `start` on.
 
-        A line that is too long comes cut off.
+        A line that is too long comes cut off. What editors add, a byte order mark and empty
+        lines, is left out.
         """
+        for number, line in enumerate(self._lines()):
+            text = line if number else line.removeprefix(codecs.BOM_UTF8)
+            if number >= start and text.strip():
+                yield number, text
+
+    def _lines(self) -> Iterator[bytes]:
         with _reading(), self._zip.open(self._entry(ITEMS_NAME)) as entry:
-            number = 0
             while line := entry.readline(_MAX_LINE_BYTES):
                 rest = line
                 while rest and not rest.endswith(b"\n"):
                     rest = entry.readline(_MAX_LINE_BYTES)
-                if number >= start:
-                    yield number, line
-                number += 1
+                yield line
 
-    def content(self, file: ArchivedFile, max_bytes: int, sink: Sink) -> Content:
-        """Return a file's bytes, written into `sink`.
+    def check(self, file: ArchivedFile, max_bytes: int) -> None:
+        """Look at a file's length before it is read.
 
         Raises:
-            PayloadTooLarge: when it is larger than `max_bytes`; nothing was read then.
-            InvalidRequest: when it is not there, or other than it was said to be.
+            PayloadTooLarge: when it is larger than `max_bytes`.
+            InvalidRequest: when it is not there, or not as long as it was said to be.
         """
         entry = self._entry(file.name)
         if entry.file_size > max_bytes:
             raise PayloadTooLarge(f"A file is larger than {max_bytes} bytes.")
         if entry.file_size != file.size_bytes:
             raise _not_as_described()
+
+    def content(self, file: ArchivedFile, sink: Sink) -> Content:
+        """Return the bytes of a file that was checked, written into `sink`.
+
+        Raises:
+            InvalidRequest: when it is other than it was said to be.
+        """
         into = cast(BinaryIO, sink)
-        for block in self._blocks(entry):
+        for block in self._blocks(self._entry(file.name)):
             into.write(block)
         content = sink.content()
         if (content.size_bytes, content.sha256) != (file.size_bytes, file.sha256):
@@ -115,7 +128,7 @@ class Archive:
 
     def _entry(self, name: str) -> zipfile.ZipInfo:
         try:
-            return self._zip.getinfo(name)
+            return self._entries[name]
         except KeyError:
             raise InvalidRequest(
                 "The archive lacks a file of this item."
@@ -123,22 +136,20 @@ class Archive:
                 else f"The archive holds no {ITEMS_NAME}."
             ) from None
 
-    def _check_entries(self) -> None:
+    def _checked_entries(self) -> list[zipfile.ZipInfo]:
         entries = self._zip.infolist()
         if len(entries) > MAX_ENTRIES:
             raise InvalidRequest(f"The archive has more than {MAX_ENTRIES} entries.")
-        if len({entry.filename for entry in entries}) != len(entries):
-            raise InvalidRequest("The archive has two entries of one name.")
         if any(entry.flag_bits & _ENCRYPTED for entry in entries):
             raise InvalidRequest("The archive is encrypted.")
         methods = {entry.compress_type for entry in entries}
         if methods - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             raise InvalidRequest("The archive is packed by another method than deflate.")
+        return entries
 
     def _check_header(self) -> None:
         try:
-            entry = self._zip.getinfo(HEADER_NAME)
-            with _reading(), self._zip.open(entry) as file:
+            with _reading(), self._zip.open(self._entries[HEADER_NAME]) as file:
                 text = file.read(_MAX_HEADER_BYTES)
             header = json.loads(text)
         except (KeyError, ValueError, RecursionError):
@@ -147,6 +158,26 @@ class Archive:
             raise InvalidRequest(f"The archive is no export: it has no {HEADER_NAME} of one.")
         if header.get("version") != VERSION:
             raise InvalidRequest(f"This export has another version than {VERSION}.")
+
+
+def _by_name(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    """Return the files by the names that an export gives them, however they were packed.
+
+    Raises:
+        InvalidRequest: when two different files have one name.
+    """
+    found: dict[str, zipfile.ZipInfo] = {}
+    for entry in entries:
+        name = plain_name(entry.filename)
+        if name is None:
+            continue
+        first = found.setdefault(name, entry)
+        if (first.CRC, first.file_size) != (entry.CRC, entry.file_size):
+            raise InvalidRequest("The archive has two entries of one name.")
+    folder = leading_folder(found)
+    return {
+        name.removeprefix(folder): entry for name, entry in found.items() if name.startswith(folder)
+    }
 
 
 def open_archive(source: Source, uid: str, objects: ObjectStore) -> Archive:

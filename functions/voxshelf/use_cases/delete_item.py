@@ -5,18 +5,25 @@ after it; where nothing is to be restored, the objects go then, and the document
 between leaves what reconcile, or deleting again, finishes.
 """
 
+import math
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from voxshelf.core.deletion import Manner
 from voxshelf.core.errors import NotFound, Unavailable, VoxshelfError
-from voxshelf.use_cases.deletion_ports import MAX_KEYS, Deletion, ItemKey
+from voxshelf.use_cases.deletion_ports import MAX_KEYS, Deletion, ItemKey, Taken
 from voxshelf.use_cases.ports import Library, ObjectStore, Receipt
 from voxshelf.use_cases.shelving import undo
 
 # A save that ends at this very moment is not there to be undone any more; then it is deleted.
 _TRIES = 5
+# Firebase Hosting ends a request after 60 s, and the batch that has begun by then takes its time,
+# too. A voice's ten thousand generations take longer: the rest goes with reconcile, or when it is
+# deleted again.
+PATIENCE_S = 20.0
+LATE = "There was no time for it. Send it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +55,29 @@ def delete_item(
 
 
 def delete_items(
-    uid: str, keys: Iterable[ItemKey], manner: Manner, *, library: Library, objects: ObjectStore
+    uid: str,
+    keys: Iterable[ItemKey],
+    manner: Manner,
+    *,
+    library: Library,
+    objects: ObjectStore,
+    patience_s: float = PATIENCE_S,
 ) -> list[Deleted]:
     """Delete items, each once, and tell what became of each, in their order.
 
-    One that is only being saved is undone: its save cannot be confirmed any more.
+    One that is only being saved is undone: its save cannot be confirmed any more. What is not begun
+    while the patience lasts fails; at least one batch is.
     """
     unique = list(dict.fromkeys(keys))
+    until = time.monotonic() + patience_s
     done: list[Deleted] = []
     for start in range(0, len(unique), MAX_KEYS):
         some = unique[start : start + MAX_KEYS]
+        if done and time.monotonic() > until:
+            done += [Deleted(key, error=Unavailable(LATE)) for key in some]
+            continue
         try:
-            done += _Deleting(uid, manner, library, objects).delete(some)
+            done += _Deleting(uid, manner, library, objects, until).delete(some)
         except Unavailable as error:
             done += [Deleted(key, error=error) for key in some]
     return done
@@ -71,12 +89,15 @@ class _Deleting:
     manner: Manner
     library: Library
     objects: ObjectStore
+    until: float
 
     def delete(self, keys: Sequence[ItemKey]) -> list[Deleted]:
         found = self.library.delete(self.uid, keys, self.manner)
         deletions = [one for one in found.values() if isinstance(one, Deletion)]
         taken = {one.key: self._taken(one) for one in deletions}
-        purge([one for one in deletions if one.trash.purging], self.library, self.objects)
+        # A voice that has not taken all along yet stays as the note that it has to.
+        whole = [one for one in deletions if one.trash.purging and taken[one.key].done]
+        purge(whole, self.library, self.objects)
         done = []
         for key in keys:
             outcome = found.get(key)
@@ -85,15 +106,15 @@ class _Deleting:
             elif isinstance(outcome, Deletion):
                 trash = outcome.trash
                 until = None if trash.purging else trash.purge_at
-                done.append(Deleted(key, until, taken[key]))
+                done.append(Deleted(key, until, taken[key].total))
             else:
                 done.append(self._undone(key, outcome))
         return done
 
-    def _taken(self, deletion: Deletion) -> int:
+    def _taken(self, deletion: Deletion) -> Taken:
         if not deletion.trash.taking:
-            return deletion.trash.taken
-        return take_generations(deletion, self.library, self.objects)
+            return Taken((), deletion.trash.taken, done=True)
+        return take_generations(deletion, self.library, self.objects, self.until)
 
     def _undone(self, key: ItemKey, receipt: Receipt) -> Deleted:
         for _ in range(_TRIES):
@@ -109,13 +130,18 @@ class _Deleting:
         raise Unavailable
 
 
-def take_generations(voice: Deletion, library: Library, objects: ObjectStore) -> int:
-    """Delete all generations of a voice that takes them along; return how many went in all."""
+def take_generations(
+    voice: Deletion, library: Library, objects: ObjectStore, until: float = math.inf
+) -> Taken:
+    """Delete the generations of a voice that takes them along, at least one batch of them.
+
+    Return how many went in all, and whether that is all. `until` is a time of the monotonic clock.
+    """
     while True:
         taken = library.take_generations(voice.uid, voice.item_id)
         purge(taken.deletions, library, objects)
-        if taken.done:
-            return taken.total
+        if taken.done or time.monotonic() > until:
+            return taken
 
 
 def purge(deletions: Sequence[Deletion], library: Library, objects: ObjectStore) -> None:

@@ -50,13 +50,15 @@ class DamagedFile(Exception):
 class Part:
     """One archive: the `items` after `start` up to `end`; `following` is where the next starts.
 
-    `number` counts from 1. Only items count that were there when it was planned.
+    `number` counts from 1. Only items count that were there when it was planned. It will have
+    `size_bytes` at the most.
     """
 
     number: int
     start: Place
     end: Place
     items: int
+    size_bytes: int
     following: Place | None
 
 
@@ -70,6 +72,7 @@ def plan_part(walk: Walk, number: int, start: Place, max_bytes: int, describe: D
     end, items, lines_bytes = start, 0, 0
     size_bytes = END_BYTES + entry_bytes(ITEMS_NAME) + entry_bytes(HEADER_NAME)
     size_bytes += len(_header(number, datetime.now(UTC), is_last=False))
+    planned = size_bytes
     for place, item in walk.after(start):
         line_bytes = len(_line(item, entry_names(item, MAX_PART_ITEMS), describe))
         lines_bytes += line_bytes
@@ -77,11 +80,11 @@ def plan_part(walk: Walk, number: int, start: Place, max_bytes: int, describe: D
         size_bytes += sum(map(entry_bytes, entry_names(item, MAX_PART_ITEMS).values()))
         fits = size_bytes <= max_bytes and lines_bytes <= MAX_PART_LINES_BYTES
         if items and (not fits or items == MAX_PART_ITEMS):
-            return Part(number, start, end, items, following=end)
-        end, items = place, items + 1
+            return Part(number, start, end, items, planned, following=end)
+        end, items, planned = place, items + 1, size_bytes
     if not items and start == START and not walk.selection.is_everything:
         raise NotFound("There are no such items in your library.")
-    return Part(number, start, end, items, following=None)
+    return Part(number, start, end, items, planned, following=None)
 
 
 def archive_of(

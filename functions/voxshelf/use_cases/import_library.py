@@ -103,7 +103,10 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class ImportInto:
-    """Whose library an archive is brought into, and what that takes."""
+    """Whose library an archive is brought into, and what that takes.
+
+    `sink(size_bytes)` makes a place for a file, or raises `Unavailable` when there is no room.
+    """
 
     uid: str
     catalogue: Catalogue
@@ -111,7 +114,7 @@ class ImportInto:
     objects: ObjectStore
     inspect_audio: AudioInspector
     policy: Policy
-    sink: Callable[[], contextlib.AbstractContextManager[Sink]]
+    sink: Callable[[int], contextlib.AbstractContextManager[Sink]]
 
     def lines(
         self,
@@ -232,8 +235,9 @@ class ImportInto:
             contents = {}
             for role, file in item.files.items():
                 max_bytes = MAX_PROFILE_BYTES if role == "profile" else MAX_UPLOAD_BYTES
-                sink = held.enter_context(self.sink())
-                contents[role] = archive.content(file, max_bytes, sink)
+                archive.check(file, max_bytes)
+                sink = held.enter_context(self.sink(file.size_bytes))
+                contents[role] = archive.content(file, sink)
             yield contents
 
 

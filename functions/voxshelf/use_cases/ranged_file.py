@@ -8,6 +8,8 @@ from voxshelf.core.errors import InvalidRequest
 
 # Three places of an archive are read in turn: its directory, its lines, and a file.
 _BLOCK_BYTES, _BLOCKS = 2 * 1024**2, 3
+# What reading in ranges holds: the blocks, one more that is on its way, and its copy.
+HELD_BYTES = (_BLOCKS + 2) * _BLOCK_BYTES
 
 
 class RangedFile(io.RawIOBase):

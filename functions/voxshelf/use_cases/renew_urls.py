@@ -12,10 +12,17 @@ from voxshelf.core.account import Policy
 from voxshelf.core.audio import Audio
 from voxshelf.core.content import Content, NewObject, Sink
 from voxshelf.core.errors import Unavailable
+from voxshelf.core.file_names import (
+    consent_name,
+    disposition,
+    profile_name,
+    sample_name,
+    speech_name,
+)
 from voxshelf.core.fingerprint import fingerprint
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.names import ObjectNames
-from voxshelf.core.profile import PROFILE_CONTENT_TYPE
+from voxshelf.core.profile import PROFILE_CONTENT_TYPE, Profile
 from voxshelf.core.reservation import Attempt, Item, Slot, decide_rewrite
 from voxshelf.use_cases.ports import Library, ObjectStore
 from voxshelf.use_cases.shelving import Order, new_lease, new_token, shelve
@@ -27,17 +34,19 @@ def renew_urls(
     *,
     library: Library,
     objects: ObjectStore,
-    sink: Callable[[], Sink],
+    sink: Callable[[int], Sink],
     policy: Policy,
 ) -> Item:
-    """Write the item's objects anew; return it as it stands then. `sink` takes their bytes.
+    """Write the item's objects anew; return it as it stands then.
+
+    `sink(size_bytes)` takes the bytes of one, or raises `Unavailable` when there is no room.
 
     Raises:
         NotFound, InProgress: the item has gone, or changed, meanwhile.
         QuotaExceeded: there is no room for both versions at once.
         Unavailable.
     """
-    contents = {path: _fetched(path, digest, objects, sink) for path, digest in _digests(item)}
+    contents = {stored.path: _fetched(stored, objects, sink) for stored in _stored(item)}
 
     def new_objects(renewed: Item) -> Sequence[NewObject]:
         return _new_objects(item, renewed, contents)
@@ -71,18 +80,16 @@ def _audios(item: Item) -> list[Audio]:
     return [item.sample, *([recording] if recording else [])]
 
 
-def _digests(item: Item) -> list[tuple[str, str]]:
-    stored = [(audio.path, audio.sha256) for audio in _audios(item)]
-    if isinstance(item, Voice) and item.profile is not None:
-        stored.append((item.profile.path, item.profile.sha256))
-    return stored
+def _stored(item: Item) -> list[Audio | Profile]:
+    profile = item.profile if isinstance(item, Voice) else None
+    return [*_audios(item), *([profile] if profile else [])]
 
 
-def _fetched(path: str, digest: str, objects: ObjectStore, sink: Callable[[], Sink]) -> Content:
-    into = sink()
-    objects.download(path, cast(BinaryIO, into))
+def _fetched(stored: Audio | Profile, objects: ObjectStore, sink: Callable[[int], Sink]) -> Content:
+    into = sink(stored.size_bytes)
+    objects.download(stored.path, cast(BinaryIO, into))
     content = into.content()
-    if content.sha256 != digest:
+    if content.sha256 != stored.sha256:
         raise Unavailable("The file could not be read whole. Try again.")
     return content
 
@@ -105,11 +112,22 @@ def _renewed(uid: str, item: Item, slot: Slot, policy: Policy) -> Item:
 
 def _new_objects(old: Item, new: Item, contents: dict[str, Content]) -> list[NewObject]:
     made = [
-        NewObject(after.path, contents[before.path], after.content_type, "inline", after.token)
-        for before, after in zip(_audios(old), _audios(new), strict=True)
+        _rewritten(contents[before.path], after, disposition("inline", name))
+        for before, after, name in zip(_audios(old), _audios(new), _audio_names(new), strict=True)
     ]
     if isinstance(old, Voice) and isinstance(new, Voice) and old.profile and new.profile:
-        content = contents[old.profile.path]
-        path, token = new.profile.path, new.profile.token
-        made.append(NewObject(path, content, PROFILE_CONTENT_TYPE, "attachment", token))
+        content, kept_as = contents[old.profile.path], disposition("attachment", profile_name(new))
+        made.append(_rewritten(content, new.profile, kept_as))
     return made
+
+
+def _rewritten(content: Content, stored: Audio | Profile, kept_as: str) -> NewObject:
+    content_type = stored.content_type if isinstance(stored, Audio) else PROFILE_CONTENT_TYPE
+    return NewObject(stored.path, content, content_type, kept_as, stored.token)
+
+
+def _audio_names(item: Item) -> list[str]:
+    if isinstance(item, Generation):
+        return [speech_name(item)]
+    recording = item.consent.audio if item.consent else None
+    return [sample_name(item), *([consent_name(item, recording.format)] if recording else [])]

@@ -7,6 +7,7 @@ from voxshelf.core.account import Policy
 from voxshelf.core.audio import SPEECH_LIMITS, Audio, AudioFacts
 from voxshelf.core.content import Content, NewObject, Source
 from voxshelf.core.errors import NotFound
+from voxshelf.core.file_names import disposition, speech_name
 from voxshelf.core.fingerprint import fingerprint
 from voxshelf.core.importing import Origin, decide_imported, decide_of_job
 from voxshelf.core.items import Generation, Scalar, Voice
@@ -107,7 +108,8 @@ def save_speech(
     def new_objects(item: Generation | Voice) -> Sequence[NewObject]:
         assert isinstance(item, Generation)
         stored = item.audio
-        return [NewObject(stored.path, audio, stored.content_type, "inline", stored.token)]
+        kept_as = disposition("inline", speech_name(item))
+        return [NewObject(stored.path, audio, stored.content_type, kept_as, stored.token)]
 
     attempt = Attempt(draft, digest, new_lease(), key, policy, command.runpod_job_id)
     order = Order(

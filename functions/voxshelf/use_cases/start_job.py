@@ -25,6 +25,9 @@ from voxshelf.use_cases.job_ports import GpuWorkers, Jobs
 
 # RunPod refuses larger bodies of `/run` (docs.runpod.io, serverless: 10 MB).
 MAX_REQUEST_BYTES = 10_000_000
+# What one request to RunPod holds until it is sent: the file, its base64 as bytes and as text, and
+# the body, which is made once to be measured and once to be sent.
+REQUEST_HELD_BYTES = 5 * MAX_REQUEST_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ def received(source: Source, uid: str, objects: ObjectStore) -> Content:
     Raises:
         NotFound: when it is not there, or another user's: the answer is the same.
         PayloadTooLarge: when it is over the limit of the contract, section 7.
+        Unavailable: also when there is no room for it at the moment.
     """
     if isinstance(source, Content):
         return source
-    check_upload(source.path, uid, objects, MAX_UPLOAD_BYTES)
-    sink = source.sink()
+    # Its room is taken before its bytes come.
+    sink = source.sink(check_upload(source.path, uid, objects, MAX_UPLOAD_BYTES))
     objects.download(source.path, cast(BinaryIO, sink))
     return sink.content()
 

@@ -9,6 +9,7 @@ from voxshelf.core.account import Policy
 from voxshelf.core.audio import SAMPLE_LIMITS, SPEECH_LIMITS, Audio, AudioFacts
 from voxshelf.core.content import Content, NewObject, Source
 from voxshelf.core.errors import InvalidAudio
+from voxshelf.core.file_names import consent_name, disposition, profile_name, sample_name
 from voxshelf.core.importing import Origin
 from voxshelf.core.items import Consent, Generation, Scalar, Voice
 from voxshelf.core.names import ObjectNames
@@ -160,13 +161,16 @@ class VoiceDraft:
     def new_objects(self, voice: Voice | Generation) -> Sequence[NewObject]:
         """Return the objects to be written for the voice that was drafted."""
         assert isinstance(voice, Voice)
-        objects = [_audio_object(voice.sample, self.sample)]
+        objects = [_audio_object(voice.sample, self.sample, sample_name(voice))]
         if voice.profile is not None and self.profile is not None:
             path, token = voice.profile.path, voice.profile.token
-            objects.append(NewObject(path, self.profile, PROFILE_CONTENT_TYPE, "attachment", token))
+            kept_as = disposition("attachment", profile_name(voice))
+            objects.append(NewObject(path, self.profile, PROFILE_CONTENT_TYPE, kept_as, token))
         given = self.command.consent
         if voice.consent and voice.consent.audio and given and given.audio:
-            objects.append(_audio_object(voice.consent.audio, given.audio))
+            recording = voice.consent.audio
+            name = consent_name(voice, recording.format)
+            objects.append(_audio_object(recording, given.audio, name))
         return objects
 
 
@@ -192,5 +196,6 @@ def inspected(
     return VoiceDraft(command, policy, sample, facts, profile, profile_facts, consent_facts)
 
 
-def _audio_object(audio: Audio, content: Content) -> NewObject:
-    return NewObject(audio.path, content, audio.content_type, "inline", audio.token)
+def _audio_object(audio: Audio, content: Content, name: str) -> NewObject:
+    kept_as = disposition("inline", name)
+    return NewObject(audio.path, content, audio.content_type, kept_as, audio.token)
