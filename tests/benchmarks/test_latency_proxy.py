@@ -20,9 +20,15 @@ class Echo(socketserver.BaseRequestHandler):
             self.request.sendall(chunk)
 
 
+class EchoServer(socketserver.ThreadingTCPServer):
+    """Takes many connections at once: of more than wait in line, the system resets some."""
+
+    request_queue_size = 128
+
+
 @contextmanager
 def echo_server(handler=Echo):
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+    with EchoServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

@@ -204,7 +204,9 @@ class Delete:
 
     def _one(self, server: FunctionProcess) -> Outcome:
         path = {"voices": "voices", "generations": "tts/generations"}[self.kind]
-        query = f"permanent={self.permanent}&generations={'delete' if self.along else 'keep'}"
+        query = f"permanent={self.permanent}"
+        if self.kind == "voices":
+            query += f"&generations={'delete' if self.along else 'keep'}"
         url = f"{server.url}/api/{path}/{self.item_id}?{query}"
         outcome = _request("DELETE", url, headers=self.person.headers)
         return Outcome(200, outcome.body) if outcome.status == 404 else outcome

@@ -182,7 +182,7 @@ def test_a_kill_ends_the_processes_that_decode_audio_too(clean):
 
 def test_a_save_takes_no_more_round_trips_than_agreed(clean):
     voice, _, speech = round_trips(clean)
-    assert Counter(voice.calls) == {"read": 1, "commit": 2, "upload": 2}
+    assert Counter(voice.calls) == {"read": 1, "query": 1, "commit": 2, "upload": 2}
     assert Counter(speech.calls) == {"read": 1, "commit": 2, "upload": 1}
     # Read, reserve while the bytes are on the way, confirm; 4 when the reservation was faster.
     assert {voice.one_after_another, speech.one_after_another} <= {3, 4}

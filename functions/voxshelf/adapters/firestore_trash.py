@@ -102,12 +102,17 @@ class FirestoreTrash(FirestoreWords):
 
     def _taken_names(self, uid: str, entries: Sequence[Entry | None]) -> set[str]:
         """Return which names of deleted voices others have; read after the account was."""
-        deleted = [entry.trash.item for entry in entries if entry and entry.trash]
-        names = [item.name for item in deleted if isinstance(item, Voice)]
+        items = [entry.trash.item for entry in entries if entry and entry.trash]
+        deleted = [item for item in items if isinstance(item, Voice)]
         voices = self._places.account(uid).collection("voices")
         with ThreadPoolExecutor(max_workers=_NAMES_AT_ONCE) as pool:
-            found = pool.map(lambda name: read_named(voices, name), names)
-            return {name for name, named in zip(names, found, strict=True) if named.voices}
+            found = pool.map(lambda voice: read_named(voices, voice.name), deleted)
+            return {
+                voice.name
+                for voice, named in zip(deleted, found, strict=True)
+                # One that lies in the same place by now is no other: the write will tell.
+                if any(one.voice_id != voice.voice_id for one in named.voices)
+            }
 
     def _deleted_with(self, uid: str, voice_id: str, trash: Trash) -> list[Snapshot]:
         collection = self._places.account(uid).collection("generations")

@@ -143,9 +143,9 @@ class SavedResults:
                 objects.download(path, into)
             except NotFound:
                 return None
-            data = into.getbuffer()
+            data = into.getvalue()
             is_same = hashlib.sha256(data).hexdigest() == output_sha256
-            return json.loads(bytes(data)) if is_same else None
+            return json.loads(data) if is_same else None
 
     def drop(self, uid: str, output_sha256s: Iterable[str]) -> None:
         """See `JobResults.drop`."""

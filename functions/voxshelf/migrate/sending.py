@@ -14,6 +14,7 @@ from voxshelf.migrate.acknowledged import Acknowledged
 from voxshelf.migrate.identity import Stopped
 from voxshelf.migrate.plan import Item, Kind
 from voxshelf.migrate.site import Site, body_of, message_of
+from voxshelf.migrate.voices import KnownVoices
 
 # What fits into a request (the contract, section 7): a file, and a file with its profile.
 MAX_AUDIO_BYTES = 24 * 1024 * 1024
@@ -71,6 +72,7 @@ class Sender:
     def __init__(self, site: Site, acknowledged: Acknowledged, storage_url: str | None) -> None:
         """Save to `site`; `storage_url` may be found out from what is there."""
         self._site, self._acknowledged, self._storage_url = site, acknowledged, storage_url
+        self._voices = KnownVoices(site)
 
     def send(self, item: Item) -> Sent:
         """Save an item, unless an earlier run did, and note it.
@@ -84,14 +86,19 @@ class Sender:
                 files = _open(item, opened)
             except OSError as error:
                 raise Refused(f"cannot be read: {error.strerror}") from None
+            is_there = item.kind == "voice" and self._voices.find(
+                item.voice_id, lambda voice: _is_same(voice, files)
+            )
             if files.key in self._acknowledged:
                 return Sent(Outcome.NOTED)
-            sent = self._saved(files)
+            sent = Sent(Outcome.THERE, files.size_bytes) if is_there else self._saved(files)
             self._acknowledged.add(files.key, item.file)
             return sent
 
     def _saved(self, files: _Files) -> Sent:
         parts = _form(files)
+        # The voice may have another id there: speech belongs to the voice that spoke it.
+        parts["voice_id"] = (None, self._voices.id_of(files.item.voice_id))
         if files.is_large:
             parts["audio_path"] = (None, self._uploaded(files))
         else:
@@ -100,13 +107,13 @@ class Sender:
         # A multipart body, files or not; httpx makes text fields of parts without a file name.
         answer = self._site.post(_PATHS[files.item.kind], files.key, lambda: {"files": parts})
         body = body_of(answer)
-        if body.get("code") == "voice_exists" and _is_same(body["details"]["voice"], files):
-            return Sent(Outcome.THERE, files.size_bytes)
         if answer.status_code != 201:
             raise _refusal(answer, body)
         saved = body["voice"] if files.item.kind == "voice" else body["generation"]
         if not _is_same(saved, files):
             raise Refused("arrived with other bytes: run again, and report it if it stays so")
+        if files.item.kind == "voice":
+            self._voices.note(files.item.voice_id, saved["voice_id"])
         there = answer.headers.get("Idempotent-Replayed") == "true"
         return Sent(
             Outcome.THERE if there else Outcome.SENT,
@@ -180,7 +187,7 @@ def _refusal(answer: httpx.Response, body: Mapping[str, Any]) -> Exception:
     if code == "quota_exceeded":
         return Stopped(message)
     if code == "voice_exists":
-        return Refused("a voice of this id with other files is in the library already")
+        return Refused("a voice of this name with other files is in the library already")
     if code == "idempotency_conflict":
         return Refused("was saved within the last two days with other facts in its .json")
     if code is None and answer.status_code < 500:
