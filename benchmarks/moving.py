@@ -150,12 +150,22 @@ def _import(backends: Backends, parts: list[Path], archive: Path) -> _Run:
                     report = _answer(http.post("/api/library/import", json=body))
                     start, items = report["next_start"], items + len(report["results"])
                 time_s += time.perf_counter() - started
-        listed = _answer(http.get("/api/tts/generations?page_size=100"))["generations"]
-        there = [item["audio"]["sha256"] for item in listed]
+        there = [item["audio"]["sha256"] for item in _listed(http)]
         if sorted(there) != sorted(_digests(archive)):
             raise UnexpectedAnswer("Not every digest arrived.")
     size_bytes = sum(part.stat().st_size for part in parts)
     return _Run(size_bytes, time_s, _rise(busy, idle), items)
+
+
+def _listed(http: httpx.Client) -> Iterator[dict[str, Any]]:
+    """All speech of a library; other parts of a measurement save to it, too."""
+    query = {"page_size": "100"}
+    while True:
+        page = _answer(http.get("/api/tts/generations", params=query))
+        yield from page["generations"]
+        if page["next_page_token"] is None:
+            return
+        query["page_token"] = page["next_page_token"]
 
 
 _ZIP = {"Content-Type": "application/zip"}

@@ -89,6 +89,6 @@ def test_the_budget_of_bytes_fits_beside_the_rest_of_an_instance():
     settings = Settings.read(REAL)
     assert settings.budget_bytes == 448 * mib
     # Two of the largest files, and less than what functions.yaml gives.
-    assert 2 * 200 * mib <= settings.budget_bytes <= (1024 - 160 - 60 - 8) * mib
+    assert 2 * 200 * mib <= settings.budget_bytes <= (1024 - 152 - 40 - 64 - 8) * mib
     assert settings.budget_bytes + settings.cache_bytes <= 1024 * mib * 0.6
     assert Settings.read({**REAL, "BUDGET_MB": "40"}).budget_bytes == 40 * mib
