@@ -18,40 +18,40 @@ from tests.deployed.site import serving_site
 from tests.deployed.upload import uploaded
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def layer():
     return installed_layer(state_folder(os.environ), os.environ)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def backends():
     return Backends.read(os.environ)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def upload(backends, tmp_path_factory):
     return uploaded(backends.project, tmp_path_factory.mktemp("upload"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def runpod():
     with running() as stand_in:
         yield stand_in
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def instances():
     """The running instances by the function's name; those that `platform` serves fill it."""
     return {}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site_url(instances):
     with serving_site(lambda name: instances[name].url) as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(layer, upload, backends, runpod, site_url, tmp_path_factory):
     tmp = tmp_path_factory.mktemp("tmp")
     tmp.chmod(0o1777)
@@ -66,7 +66,7 @@ def platform(layer, upload, backends, runpod, site_url, tmp_path_factory):
     return Platform(layer, {**upload.variables, **own}, keys, backends, tmp)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def start(platform, upload, tmp_path_factory):
     """Return a function that starts an instance; it ends with the tests, however they end."""
     logs = tmp_path_factory.mktemp("logs")
@@ -81,7 +81,7 @@ def start(platform, upload, tmp_path_factory):
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployed(start, upload, instances):
     """All functions of functions.yaml, by name, each listening."""
     instances.update({name: start(name) for name in endpoints(upload.source)})
@@ -90,13 +90,13 @@ def deployed(start, upload, instances):
     return instances
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def user(backends):
     email = f"deployed-{secrets.token_hex(6)}@voxshelf.example"
     return sign_up(backends.auth, email, secrets.token_urlsafe(16))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(deployed, site_url, user):
     """A client of all functions, signed in."""
     with ApiClient(site_url, user.id_token) as client:

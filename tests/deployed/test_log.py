@@ -83,3 +83,4 @@ def test_an_instance_that_is_asked_to_end_leaves_nothing_behind(start, saved):
     while instance.alive():
         assert time.monotonic() < ends_at
         time.sleep(0.05)
+    instance.close()

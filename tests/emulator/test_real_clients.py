@@ -64,7 +64,7 @@ def sample(tmp_path_factory):
 @pytest.fixture
 def save(token, sample, request):
     """A voice of the test's own, to be saved through the site."""
-    name = request.node.name.partition("[")[2].rstrip("]")
+    name = request.node.name.partition("[")[2].rstrip("]") or request.node.name
     return Save(f"{os.environ['VOXSHELF_SITE_URL']}/api/voices/save", token, name, sample)
 
 
