@@ -17,6 +17,7 @@ from tests.sounds import content, wav
 from voxshelf.adapters.isolated_audio import WORKERS, IsolatedAudio
 from voxshelf.core.audio import SAMPLE_LIMITS
 from voxshelf.core.errors import InvalidAudio, Unavailable
+from voxshelf.http.received import Part, Spool
 
 ROOT = Path(__file__).parents[2]
 GOOD = wav(1.0)
@@ -77,6 +78,18 @@ def test_two_files_are_decoded_at_once(standin):
 
     both()
     assert both() < 0.5 * WORKERS
+
+
+def test_what_a_worker_has_read_is_read_whole_by_the_next_reader(standin):
+    """They share the place in the file: a buffer of this process's must not hide that it moved."""
+    audio = wav(20.0)
+    with Spool() as spool:
+        spool.write(audio)
+        assert Part(spool).head(256) == audio[:256]
+        received = spool.content()
+        assert received.stream.fileno()
+        assert standin(received, SAMPLE_LIMITS).duration_s == 20.0
+        assert received.rewound().read() == audio
 
 
 def test_a_worker_that_was_killed_while_idle_is_replaced_without_a_word(standin):

@@ -1,5 +1,6 @@
 """Bytes on their way into the library."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,9 @@ class Content:
 
     def rewound(self) -> BinaryIO:
         """Return the stream at its beginning. One reader at a time."""
+        # By the end: a seek into what is buffered moves nothing but the buffer, and another process
+        # that was given the file has moved the place that both share.
+        self.stream.seek(0, io.SEEK_END)
         self.stream.seek(0)
         return self.stream
 
