@@ -166,6 +166,26 @@ def test_the_word_that_scripts_make_of_nothing_is_nothing_and_is_told(
     assert [one["field"] for one in body["warnings"]] == [field]
 
 
+@pytest.mark.parametrize("field", ["profile_file", "profile_base64", "profile"])
+@pytest.mark.parametrize("text", [b"null", b"undefined"])
+def test_so_is_a_file_that_is_not_there(function, services, field, text):
+    body = save_voice(function, FILE, part(field, text)).get_json()
+    assert body["voice"]["has_profile"] is False
+    assert [one["field"] for one in body["warnings"]] == [field]
+
+
+def test_audio_may_lie_in_an_object_as_some_workers_answer(function, services):
+    for number, key in enumerate(("data", "base64")):
+        body = {"voice_name": f"Row {number}", "audio": {key: b64(AUDIO)}}
+        assert post(function, "voices_save", json_body(body)).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u00a0\u200d", "\u202e", "\ufeff "])
+def test_a_name_must_show(function, services, name):
+    answer = post(function, "voices_save", json_body({"voice_name": name, "audio": b64(AUDIO)}))
+    assert (answer.status_code, answer.get_json()["details"]["field"]) == (400, "voice_name")
+
+
 def test_a_name_may_not_be_that_word_by_mistake(function, services):
     answer = post(function, "voices_save", form(part("voice_name", b"undefined"), FILE))
     assert answer.status_code == 400
@@ -243,6 +263,9 @@ NOTES = {
     "numbers as tags": ({"tags": [1, "b", None, {"c": 1}]}, "tags", ["1", "b"], ["tags"]),
     "a tag of two lines": ({"tags": ["a\nb"]}, "tags", ["a b"], []),
     "a moment": ({"timestamp": "2026-01-02T03:04:05Z"}, "timestamp", "20260102_030405", []),
+    "Unix milliseconds": ({"timestamp": 1767323045123}, "timestamp", "20260102_030405", []),
+    "a number for a text": ({"text": 5}, "text", "5", []),
+    "a list for a text": ({"text": ["a"]}, "text", None, ["text"]),
     "Unix seconds": ({"timestamp": 1767323045.5}, "timestamp", "20260102_030405", []),
 }  # fmt: skip
 

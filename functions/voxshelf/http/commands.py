@@ -1,5 +1,7 @@
 """The fields of the two saves (the contract, sections 3 and 4), read into commands."""
 
+import unicodedata
+
 from voxshelf.core.content import Content, Source
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.names import voice_id_for
@@ -88,7 +90,17 @@ def read_name(reader: FieldReader, *names: str) -> str:
     Raises:
         InvalidRequest.
     """
-    return normal_name(reader.required_text(*names, max_characters=MAX_NAME_CHARACTERS))
+    name = normal_name(reader.required_text(*names, max_characters=MAX_NAME_CHARACTERS))
+    if not any(map(_is_visible, name)):
+        raise InvalidRequest(
+            f"{names[0]} must have a character that can be seen.", details={"field": names[0]}
+        )
+    return name
+
+
+def _is_visible(character: str) -> bool:
+    """Tell whether a character shows: no space, and nothing that only guides others."""
+    return unicodedata.category(character)[0] not in "CZ"
 
 
 def read_audio(reader: FieldReader) -> Source:

@@ -6,7 +6,7 @@ Every refusal names the field.
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from voxshelf.core.content import Content, Source, Upload
 from voxshelf.core.errors import InvalidRequest
@@ -49,14 +49,20 @@ class FieldReader:
     ) -> str | None:
         """Return the text under one of the names; empty counts as absent.
 
-        A lenient reader takes out of a text of several lines what cannot be kept.
+        A lenient reader takes a number for its digits, and out of a text of several lines what
+        cannot be kept.
         """
         sent = self._sent.one(*names, trim=trim)
         if sent is None:
             return None
         name, value = sent
-        if self._lenient and multiline and isinstance(value, str):
-            value = self._cleaned(name, value)
+        if self._lenient:
+            value = str(value) if _is_number(value) else value
+            if multiline and isinstance(value, str):
+                value = self._cleaned(name, value)
+            elif multiline and not isinstance(value, LongText):
+                self._refuse(invalid(name, "text"), name)
+                return None
         return _text(name, value, max_characters, multiline=multiline) or None
 
     def required_text(self, *names: str, max_characters: int) -> str:
@@ -195,7 +201,7 @@ class FieldReader:
                 self._refuse(invalid(name, "a list of texts"), name)
 
     def _tag(self, name: str, tag: Any) -> str | None:
-        if self._lenient and isinstance(tag, str | int | float):
+        if self._lenient and (isinstance(tag, str) or _is_number(tag)):
             tag = " ".join(self._cleaned(name, str(tag)).split())
         if not isinstance(tag, str):
             self._refuse(invalid(name, "a list of texts"), name)
@@ -223,8 +229,12 @@ class FieldReader:
 
 
 def _job_id(value: Any) -> str | None:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    text = str(value) if isinstance(value, int) and _is_number(value) else value
     return text if isinstance(text, str) and is_valid_id(text) else None
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _language(value: Any) -> str | None:
@@ -233,9 +243,7 @@ def _language(value: Any) -> str | None:
 
 def _number(value: Any, read: Callable[[str], float | None], maximum: float) -> float | None:
     number = read(value) if isinstance(value, str) else value
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return None
-    return float(number) if 0 <= number <= maximum else None
+    return float(number) if _is_number(number) and 0 <= number <= maximum else None
 
 
 def _text(name: str, value: Any, max_characters: int, *, multiline: bool) -> str:

@@ -1,7 +1,7 @@
 """The files of a request, under the names and in the forms in which clients send them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from voxshelf.http.body import Fields
 from voxshelf.http.form import Group
 from voxshelf.http.received import LongText, Part, spool_in
 from voxshelf.http.resources import Resources
-from voxshelf.http.sent import invalid
+from voxshelf.http.sent import NOTHING, invalid, nothing
 
 # No audio and no profile begins with so many letters of base64.
 _HEAD_BYTES = 256
@@ -69,8 +69,19 @@ def _sent(names: FileNames, fields: Fields) -> Iterator[tuple[str, Any]]:
         if isinstance(raw, Group) and raw.keyed:
             raise invalid(name, "one file, without a key")
         for value in raw.values if isinstance(raw, Group) else [raw]:
-            if value is not None and value != "":
+            word = _word_for_nothing(value)
+            if word:
+                fields.warnings.append(nothing(name, word))
+            elif value is not None and value != "":
                 yield name, value
+
+
+def _word_for_nothing(value: Any) -> str | None:
+    """Return what a script's form made of a file that is not there, if that is what came."""
+    if not isinstance(value, Part) or value.file_name or value.spool.size_bytes > _HEAD_BYTES:
+        return None
+    word = value.head(_HEAD_BYTES).decode("ascii", "replace")
+    return word if word in NOTHING else None
 
 
 def _content(name: str, value: Any, resources: Resources, *, is_file: bool) -> Content:
@@ -85,6 +96,9 @@ def _content(name: str, value: Any, resources: Resources, *, is_file: bool) -> C
         text.drop()
         resources.give_back(text.size_bytes)
         return content
+    if isinstance(value, Mapping):
+        # As some workers answer: `{"audio": {"data": ...}}`.
+        value = value.get("base64") or value.get("data")
     if isinstance(value, str):
         value = LongText.of_text(value)
     if not isinstance(value, LongText):

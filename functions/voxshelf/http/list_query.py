@@ -79,7 +79,7 @@ def query_text(query: ListQuery) -> str:
 
 
 def _choice(arguments: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    value = arguments.get(name) or choices[0]
+    value = (arguments.get(name) or choices[0]).lower()
     if value not in choices:
         raise _invalid(name, f"one of {', '.join(choices)}")
     return value

@@ -25,6 +25,7 @@ _MAX_DIMENSIONS = 8
 _MAX_SIZE = 2**63 - 1
 _MAX_TIMESTAMP_CHARACTERS = 100
 _UNIX_SECONDS = re.compile(r"\d{9,10}(\.\d{1,9})?")
+_UNIX_MILLISECONDS = re.compile(r"\d{12,13}")
 _TIMESTAMP = re.compile(r"(\d{8})[_T-]?(\d{6})")
 # The terminal's own language: colours and cursor moves (ECMA-48, section 5.4).
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
@@ -68,7 +69,7 @@ def _is_size(value: object) -> bool:
 
 
 def timestamp_of(value: object) -> str | None:
-    """Return a moment as `YYYYMMDD_HHMMSS`: written so, as RFC 3339, or in Unix seconds."""
+    """Return a moment as `YYYYMMDD_HHMMSS`: written so, as RFC 3339, or in Unix time."""
     text = str(value)[:_MAX_TIMESTAMP_CHARACTERS].strip()
     compact = _TIMESTAMP.fullmatch(text)
     try:
@@ -78,6 +79,8 @@ def timestamp_of(value: object) -> str | None:
             )
         elif _UNIX_SECONDS.fullmatch(text):
             moment = datetime.fromtimestamp(float(text), UTC)
+        elif _UNIX_MILLISECONDS.fullmatch(text):
+            moment = datetime.fromtimestamp(int(text) / 1000, UTC)
         else:
             moment = datetime.fromisoformat(text)
             moment = moment.astimezone(UTC) if moment.tzinfo else moment

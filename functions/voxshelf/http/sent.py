@@ -13,12 +13,18 @@ from voxshelf.http.json_text import parse_value
 from voxshelf.http.received import LongText, NotText, Part
 
 # What JavaScript's FormData makes of a value that is not there.
-_NOTHING = frozenset({"null", "undefined"})
+NOTHING = frozenset({"null", "undefined"})
 
 
 def invalid(name: str, expected: str) -> InvalidRequest:
     """Return the refusal of a field that is not what it must be."""
     return InvalidRequest(f"{name} must be {expected}.", details={"field": name})
+
+
+def nothing(name: str, text: str) -> InvalidRequest:
+    """Return the refusal of a field that came as the word for nothing."""
+    reason = f"{name} came as the text {text!r}, which counts as nothing."
+    return InvalidRequest(reason, details={"field": name})
 
 
 class Sent:
@@ -114,10 +120,9 @@ class Sent:
         except NotText:
             self._refuse(invalid(name, f"text in {part.charset}"), name)
             return None
-        if text not in _NOTHING:
+        if text not in NOTHING:
             return text
-        reason = f"{name} came as the text {text!r}, which counts as nothing."
-        self._refuse(InvalidRequest(reason, details={"field": name}), name)
+        self._refuse(nothing(name, str(text)), name)
         return None
 
 
