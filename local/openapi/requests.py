@@ -9,6 +9,8 @@ from voxshelf.http.body import MAX_BODY_BYTES
 Schema = dict[str, Any]
 
 _TEXT_LIMITS = {"minLength", "maxLength"}
+_FLAGS = (True, False, 1, 0, "true", "false", "1", "0", "yes", "no", "on", "off", "")
+_DROPPED: Schema = {"description": "Anything else is dropped, and named in `warnings`."}
 _FORM_NOTES = {"array": " As JSON text.", "object": " As JSON text.", "number": " A number."}
 
 
@@ -31,7 +33,8 @@ class Field:
 class RequestBody:
     """The fields of one request. Of each group in `required`, at least one must be there.
 
-    One without `has_form` is taken as JSON, or as a file of one of `file_types`.
+    One without `has_form` is taken as JSON, or as a file of one of `file_types`. Of its
+    `side_notes` any value is taken, and one that is not understood is dropped.
     """
 
     name: str
@@ -41,6 +44,7 @@ class RequestBody:
     has_form: bool = True
     max_bytes: int = MAX_BODY_BYTES
     file_types: tuple[str, ...] = ()
+    side_notes: frozenset[str] = frozenset()
 
     @property
     def form_name(self) -> str:
@@ -50,10 +54,17 @@ class RequestBody:
     @property
     def schemas(self) -> dict[str, Schema]:
         """Return the schemas of its forms by name."""
-        as_json = {self.name: self._schema(map(_json_property, self.fields))}
+        as_json = {self.name: self._schema(map(self._json_property, self.fields))}
         if not self.has_form:
             return as_json
         return {self.form_name: self._schema(map(_form_property, self.fields)), **as_json}
+
+    def _json_property(self, field: Field) -> tuple[str, Schema]:
+        name, schema = _json_property(field)
+        if name not in self.side_notes:
+            return name, schema
+        description = schema.pop("description")
+        return name, {"description": description, "anyOf": [schema, _DROPPED]}
 
     def _schema(self, properties: Iterable[tuple[str, Schema]]) -> Schema:
         return {
@@ -71,8 +82,11 @@ def _json_property(field: Field) -> tuple[str, Schema]:
     kind = field.schema["type"]
     # Lists are taken as text too, as forms send them.
     kinds = [kind, "string", "null"] if kind == "array" else [kind, "null"]
-    schema = {**field.schema, "type": kinds}
-    schema = schema if field.nullable else field.schema
+    schema = {**field.schema, "type": kinds} if field.nullable else dict(field.schema)
+    if kind == "boolean":
+        # As text and as a number, too, which is how forms and some languages have them.
+        del schema["type"]
+        schema["enum"] = [*_FLAGS, None] if field.nullable else list(_FLAGS)
     return field.name, {**schema, "description": field.description}
 
 

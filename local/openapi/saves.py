@@ -103,8 +103,12 @@ _COMMON = (
     ),
 )
 
+# What both saves drop with a warning when they cannot understand it.
+_SIDE_NOTES = frozenset({field.name for field in _COMMON})
+
 SAVE_VOICE = RequestBody(
     name="SaveVoiceRequest",
+    side_notes=_SIDE_NOTES | {"template_message", "description"},
     description=(
         "A cloned voice. The `output` of a RunPod clone job is taken as it is. "
         "Fields that are not listed are ignored."
@@ -165,6 +169,8 @@ SAVE_VOICE = RequestBody(
 
 SAVE_SPEECH = RequestBody(
     name="SaveSpeechRequest",
+    side_notes=_SIDE_NOTES
+    | {"text_input", "text", "generation_time", "sample_rate", "audio_shape", "timestamp"},
     description=(
         "One generated speech. The `output` of a RunPod speech job is taken as it is. "
         "Fields that are not listed are ignored."

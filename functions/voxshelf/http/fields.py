@@ -49,18 +49,18 @@ class FieldReader:
     ) -> str | None:
         """Return the text under one of the names; empty counts as absent.
 
-        A lenient reader takes a number for its digits, and out of a text of several lines what
-        cannot be kept.
+        Of a text of several lines a lenient reader takes a number for its digits, and leaves out
+        what cannot be kept.
         """
         sent = self._sent.one(*names, trim=trim)
         if sent is None:
             return None
         name, value = sent
-        if self._lenient:
+        if self._lenient and multiline:
             value = str(value) if _is_number(value) else value
-            if multiline and isinstance(value, str):
+            if isinstance(value, str):
                 value = self._cleaned(name, value)
-            elif multiline and not isinstance(value, LongText):
+            elif not isinstance(value, LongText):
                 self._refuse(invalid(name, "text"), name)
                 return None
         return _text(name, value, max_characters, multiline=multiline) or None
