@@ -93,4 +93,4 @@ def _descendants(error: ErrorType) -> Iterable[ErrorType]:
 
 
 def _sorted(errors: Iterable[ErrorType]) -> tuple[ErrorType, ...]:
-    return tuple(sorted(set(errors), key=lambda error: (error.status, error.code)))
+    return tuple(sorted(set(errors), key=lambda error: (error.status, error.code, error.__name__)))

@@ -111,6 +111,20 @@ class NamingContract(LibraryCalls):
             with pytest.raises(InProgress):
                 self._named_voice(shelf, uid, name, f"voice_{name.lower()}", replace=True)
 
+    def test_a_name_that_a_dead_replacement_was_to_bring_is_free(self, shelf, uid):
+        self._named_voice(shelf, uid, "Ada")
+        newer = voice("voice_ada", name="Bea")
+        lease = timedelta(0)
+        self._reserve_voice(shelf, uid, newer, fingerprint="x", replace=True, lease=lease)
+        with pytest.raises(NotFound):
+            shelf.voice_named(uid, "Bea")
+        for replace in (False, True):
+            made = self._named_voice(
+                shelf, uid, "Bea", "voice_bea", replace=replace, lease=lease, is_own_id=True
+            )
+            assert made == "voice_bea"
+        assert shelf.voice(uid, "voice_ada").name == "Ada"
+
     def test_a_deleted_voice_keeps_its_id_and_not_its_name(self, shelf, uid):
         self._named_voice(shelf, uid, "Ada")
         self._name_anew(shelf, uid, "voice_ada", "Bea")

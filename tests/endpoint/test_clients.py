@@ -45,6 +45,11 @@ AUDIO_PARTS = {
     "a data URI without a file name": [
         part("audio_file", f"data:audio/wav;base64,{b64(AUDIO)}".encode())
     ],
+    "as audio_data, a recorder's blob": [part("audio_data", AUDIO, "a.wav")],
+    "beside a word under another alias": [FILE, part("recording", b"true")],
+    "a data URI with codecs": [
+        part("audio_file", f"data:audio/wav;codecs=1,2;base64,{b64(AUDIO)}".encode())
+    ],
     "a blob of base64": [part("audio_base64", b64(AUDIO).encode(), "blob")],
     "base64 by its header": [
         with_head(
@@ -80,7 +85,8 @@ def test_audio_is_taken_however_its_part_is_written(function, services, parts):
     answer = save_voice(function, *AUDIO_PARTS[parts])
     body = answer.get_json()
     assert answer.status_code == 201, body
-    assert body["warnings"] == []
+    warned = ["recording"] if "another alias" in parts else []
+    assert [one["field"] for one in body["warnings"]] == warned
     assert [data for _, data in services.objects.stored.values()] == [AUDIO]
 
 
@@ -308,3 +314,31 @@ def test_what_makes_a_save_wrong_is_still_refused(function, services):
     ]:
         answer = save_speech(function, **fields)
         assert (answer.status_code, answer.get_json()["details"]["field"]) == (400, field)
+
+
+def test_a_worker_does_not_decide_what_only_the_request_may(function, services):
+    save_voice(function, FILE)
+    told = {"voice_name": "Row", "replace": True, "audio_path": "/tmp/out.wav", "again": "maybe"}
+    body = {"audio_base64": b64(OTHER), "metadata": told, "audio_path": "/tmp/out.wav"}
+    assert post(function, "voices_save", json_body(body)).status_code == 409
+    body = {**body, "metadata": {**told, "voice_name": "New", "name": "new.wav", "consent": True}}
+    answer = post(function, "voices_save", json_body(body))
+    assert (answer.status_code, answer.get_json()["voice"]["name"]) == (201, "New")
+    assert [one["field"] for one in answer.get_json()["warnings"]] == ["audio_path"]
+
+
+def test_a_number_in_keyed_metadata_is_a_text(function, services):
+    parts = [part("metadata[voice_name]", b"2024"), FILE]
+    assert post(function, "voices_save", form(*parts)).get_json()["voice"]["name"] == "2024"
+
+
+def test_a_name_must_fit_in_the_form_in_which_it_is_kept(function, services):
+    body = {"voice_name": "\U0001d160" * 100, "audio": b64(AUDIO)}
+    answer = post(function, "voices_save", json_body(body))
+    assert (answer.status_code, answer.get_json()["details"]["field"]) == (400, "voice_name")
+
+
+@pytest.mark.parametrize("stamp", ["1760123112345", 1760123112345])
+def test_a_scripts_clock_is_read_in_milliseconds(function, services, stamp):
+    body = save_speech(function, timestamp=stamp).get_json()
+    assert body["generation"]["timestamp"] == "20251010_190512"

@@ -262,8 +262,9 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
 
     def voice_named(self, uid: str, name: str) -> Voice:
         for namesake in self._named(uid, name):
-            if namesake.entry.voice is not None:
-                return namesake.entry.voice
+            voice = namesake.entry.voice
+            if voice is not None and voice.name == name:
+                return voice
         raise NotFound("There is no such item in your library.")
 
     def generation(self, uid: str, generation_id: str) -> Generation:

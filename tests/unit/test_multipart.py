@@ -102,8 +102,27 @@ NAMED = 'Content-Disposition: form-data; name="voice_name"'
         (["Content-Disposition: form-data; name=voice_name"], b"Ada", "Ada"),
         ([NAMED], b"Zo\xeb", None),
         ([NAMED, "Content-Type: text/plain; charset=klingon"], b"Ada", None),
+        ([NAMED, 'Content-Type: text/plain; charset="a\0b"'], b"Ada", None),
+        ([NAMED, "Content-Type: text/plain; charset=punycode"], b"a-b" * 99, None),
+        ([NAMED, "Content-Transfer-Encoding: base64"], b"Wm/Dqw==", "Zoë"),
+        ([NAMED, "Content-Transfer-Encoding: Quoted-Printable"], b"Zo=C3=AB", "Zoë"),
+        ([NAMED, "Content-Transfer-Encoding: base64"], b"A", None),
     ],
-    ids=["none", "utf-8", "latin-1", "utf-16", "a file name", "no quotes", "wrong", "unknown"],
+    ids=[
+        "none",
+        "utf-8",
+        "latin-1",
+        "utf-16",
+        "a file name",
+        "no quotes",
+        "wrong",
+        "unknown",
+        "NUL",
+        "punycode",
+        "base64",
+        "quoted-printable",
+        "no base64",
+    ],
 )
 def test_a_text_is_read_in_the_encoding_that_its_part_names(head, value, text):
     assert read_part(*head, value=value)[1] == text

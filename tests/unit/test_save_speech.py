@@ -223,3 +223,18 @@ class TestRepeating:
             self.speak(shelf)
         self.now += timedelta(minutes=7)
         assert not self.speak(shelf).replayed
+
+    def test_another_result_under_the_number_of_a_job_is_saved_too(self, shelf):
+        first = self.speak(shelf, runpod_job_id="1")
+        again = self.speak(shelf, runpod_job_id="1")
+        assert again.generation == first.generation
+        other = self.speak(shelf, runpod_job_id="1", audio=content(wav(1.5)))
+        assert not other.replayed
+        assert other.generation.runpod_job_id == "1"
+        assert other.generation.generation_id != first.generation.generation_id
+        repeated = self.speak(shelf, runpod_job_id="1", audio=content(wav(1.5)))
+        assert (repeated.replayed, repeated.generation) == (True, other.generation)
+
+    def test_line_breaks_of_a_form_make_no_other_text(self, shelf):
+        first = self.speak(shelf, text="a\nb")
+        assert self.speak(shelf, text="a\r\nb").generation == first.generation

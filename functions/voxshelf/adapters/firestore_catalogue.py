@@ -45,8 +45,8 @@ class FirestoreCatalogue(FirestoreUsage):
         """See `Catalogue.voice_named`."""
         with translated():
             found = read_named(self._account(uid).collection("voices"), name).voices
-        ready = (one.entry.voice for one in found if one.entry.voice is not None)
-        voice = next(ready, None)
+        ready = (one.entry.voice for one in found)
+        voice = next((one for one in ready if one is not None and one.name == name), None)
         if voice is None:
             raise NotFound("There is no such item in your library.")
         return voice

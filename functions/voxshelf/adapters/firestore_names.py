@@ -47,7 +47,7 @@ def refuse_taken(named: Named, voice: Voice) -> None:
     """
     for other in named.voices:
         if other.voice_id != voice.voice_id:
-            if other.entry.voice is not None:
+            if other.entry.voice is not None and other.entry.voice.name == voice.name:
                 raise VoiceExists(other.entry.voice)
             raise in_progress()
 

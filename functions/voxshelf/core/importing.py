@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from voxshelf.core.errors import NotFound
+from voxshelf.core.items import Generation
 from voxshelf.core.reservation import (
     Attempt,
     Decision,
@@ -18,6 +19,10 @@ from voxshelf.core.shelf import Shelf
 
 class IdTaken(Exception):
     """The id that an import brings is another item's here, perhaps of one that was deleted."""
+
+
+class OtherResult(Exception):
+    """The job whose result is to be saved has another one here, with other audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,13 @@ def decide_imported(shelf: Shelf, attempt: Attempt) -> Decision:
     return decide_generation(shelf, attempt)
 
 
-def decide_of_job(shelf: Shelf, attempt: Attempt) -> Decision:
+def decide_of_job(shelf: Shelf, attempt: Attempt, audio_sha256: str) -> Decision:
     """Decide on saving the result of a job on RunPod, whose generation has the id of the shelf's.
 
     The job's own save and a browser that saves the same result meet here: one of them saves.
 
     Raises:
+        OtherResult: when that generation is there, and is not this audio.
         InProgress: when the other one is saving at this moment.
         NotFound: also when it was saved, and has been deleted since.
         IdempotencyConflict, PermissionDenied, QuotaExceeded: see `decide_generation`.
@@ -68,7 +74,9 @@ def decide_of_job(shelf: Shelf, attempt: Attempt) -> Decision:
         return replay
     entry = shelf.generation
     if entry is not None:
-        if entry.ready is not None and is_of_same_job(entry.ready, attempt):
+        if isinstance(entry.ready, Generation) and is_of_same_job(entry.ready, attempt):
+            if entry.ready.audio.sha256 != audio_sha256:
+                raise OtherResult
             return Replay(entry.ready)
         if entry.trash is not None:
             raise NotFound("This result was saved, and deleted. Restore it instead.")

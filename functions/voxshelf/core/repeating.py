@@ -21,7 +21,9 @@ REPEATED_WITHIN = timedelta(hours=24)
 
 def content_key(voice_id: str, audio_sha256: str, text: str | None) -> str:
     """Return the id of the record by which the same speech is known again."""
-    content = "\0".join(["speech", voice_id, audio_sha256, "-" if text is None else f"+{text}"])
+    # Forms make two characters of each line break.
+    said = "-" if text is None else "+" + text.replace("\r\n", "\n")
+    content = f"speech\0{voice_id}\0{audio_sha256}\0{said}"
     return sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -120,7 +120,7 @@ def decide_voice(shelf: Shelf, attempt: Attempt, wanted: WantedVoice) -> Decisio
     replay = replay_of(shelf, attempt)
     if replay is not None:
         return replay
-    elsewhere = other_place(shelf, wanted)
+    elsewhere = other_place(shelf, wanted, attempt.policy.lease)
     if elsewhere is not None:
         return elsewhere
     entry = shelf.voice
@@ -130,7 +130,7 @@ def decide_voice(shelf: Shelf, attempt: Attempt, wanted: WantedVoice) -> Decisio
     if entry.ready is not None and entry.fingerprint == attempt.fingerprint:
         # The same bytes for the same voice: a retry whose first answer got lost.
         return Replay(entry.ready)
-    if entry.ready is not None and is_of_same_job(entry.ready, attempt):
+    if entry.ready is not None and is_of_same_job(entry.ready, attempt) and not wanted.replace:
         return Replay(entry.ready)
     if entry.voice is not None and not wanted.replace:
         raise VoiceExists(entry.voice)

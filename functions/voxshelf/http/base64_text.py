@@ -7,11 +7,12 @@ from voxshelf.http.received import LongText, Spool
 
 # RFC 2397; parameters may be quoted, and what is quoted may hold commas.
 _DATA_URI = re.compile(
-    rb'\s{0,20}data:(?:[\w.+\-/=; ]|"[^"\r\n]{0,100}"){0,200}?;base64,', re.IGNORECASE
+    rb'(?:\xef\xbb\xbf)?\s{0,20}data:(?:[\w.+\-/=;, ]|"[^"\r\n]{0,100}"){0,200}?; ?base64,',
+    re.IGNORECASE,
 )
 _PREFIX_BYTES = 600
 _PIECE_BYTES = 64 * 1024
-_LINE_BREAKS = b" \t\r\n"
+_LINE_BREAKS = b" \t\r\n\f\v"
 # RFC 4648, section 5: the alphabet that is safe in addresses.
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _OF_EACH = (re.compile(rb"[+/]"), re.compile(rb"[-_]"))

@@ -91,6 +91,12 @@ def read_name(reader: FieldReader, *names: str) -> str:
         InvalidRequest.
     """
     name = normal_name(reader.required_text(*names, max_characters=MAX_NAME_CHARACTERS))
+    if len(name) > MAX_NAME_CHARACTERS:
+        # A few characters are several in the form in which names are kept.
+        raise InvalidRequest(
+            f"{names[0]} must be at most {MAX_NAME_CHARACTERS} characters.",
+            details={"field": names[0]},
+        )
     if not any(map(_is_visible, name)):
         raise InvalidRequest(
             f"{names[0]} must have a character that can be seen.", details={"field": names[0]}

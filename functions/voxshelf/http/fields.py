@@ -22,6 +22,8 @@ from voxshelf.http.sent import Sent, invalid
 
 T = TypeVar("T")
 
+UPLOADS = "uploads/"
+
 MAX_TAGS = 20
 MAX_TAG_CHARACTERS = 50
 MAX_PARAMETERS = 50
@@ -151,6 +153,10 @@ class FieldReader:
         path = self.text(path_name, max_characters=1024, multiline=False)
         content = self.content(names)
         if path is None:
+            return content
+        if content is not None and not path.startswith(UPLOADS):
+            # Where a worker had it. It is no upload of anybody's.
+            self._refuse(invalid(path_name, f"the path of an upload, {UPLOADS}..."), path_name)
             return content
         if content is not None:
             raise InvalidRequest(

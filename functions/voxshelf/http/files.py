@@ -16,6 +16,8 @@ from voxshelf.http.sent import NOTHING, invalid, nothing
 
 # No audio and no profile begins with so many letters of base64.
 _HEAD_BYTES = 256
+# The header of a WAV file.
+_SMALLEST_FILE_BYTES = 44
 _BASE64_HEAD = re.compile(rb"\s*(?:data:.*|[A-Za-z0-9+/_\-\s]*=*\s*)", re.DOTALL | re.IGNORECASE)
 
 
@@ -50,8 +52,19 @@ def found_file(names: FileNames, fields: Fields) -> Content | None:
         InvalidRequest: naming the field; also when two of them hold different files.
     """
     found: tuple[str, Content] | None = None
+    refused: list[InvalidRequest] = []
     for name, value in _sent(names, fields):
-        content = _content(name, value, fields.resources, is_file=name in names.files)
+        if name in names.files[1:] and _is_word(value):
+            refused.append(invalid(name, "a file"))
+            continue
+        try:
+            content = _content(name, value, fields.resources, is_file=name in names.files)
+        except InvalidRequest as error:
+            if name not in names.files[1:]:
+                raise
+            # Under a name that others use for other things, too.
+            refused.append(error)
+            continue
         if content.size_bytes == 0:
             continue
         if found is not None and found[1].sha256 != content.sha256:
@@ -60,7 +73,12 @@ def found_file(names: FileNames, fields: Fields) -> Content | None:
                 details={"field": name},
             )
         found = found or (name, content)
-    return found[1] if found else None
+    if found is None:
+        if refused:
+            raise refused[0]
+        return None
+    fields.warnings.extend(refused)
+    return found[1]
 
 
 def _sent(names: FileNames, fields: Fields) -> Iterator[tuple[str, Any]]:
@@ -76,6 +94,13 @@ def _sent(names: FileNames, fields: Fields) -> Iterator[tuple[str, Any]]:
                 yield name, value
 
 
+def _is_word(value: Any) -> bool:
+    """Tell whether what came can only be a word: a flag, the name of a file."""
+    if isinstance(value, Part):
+        return not value.file_name and value.spool.size_bytes < _SMALLEST_FILE_BYTES
+    return isinstance(value, str) and len(value) < _SMALLEST_FILE_BYTES
+
+
 def _word_for_nothing(value: Any) -> str | None:
     """Return what a script's form made of a file that is not there, if that is what came."""
     if not isinstance(value, Part) or value.file_name or value.spool.size_bytes > _HEAD_BYTES:
@@ -88,7 +113,7 @@ def _content(name: str, value: Any, resources: Resources, *, is_file: bool) -> C
     if isinstance(value, Content):
         return value
     if isinstance(value, Part):
-        if is_file and not _is_base64(value):
+        if (is_file or value.file_name) and not _is_base64(value, is_file=is_file):
             return value.spool.content()
         text = value.spool.text()
         content = _decoded(name, text, resources)
@@ -115,13 +140,13 @@ def _decoded(name: str, text: LongText, resources: Resources) -> Content:
     return spool.content()
 
 
-def _is_base64(part: Part) -> bool:
-    """Tell whether a part of a file's field holds the file as base64 text.
+def _is_base64(part: Part, *, is_file: bool) -> bool:
+    """Tell whether a part holds a file as base64 text.
 
-    One with a file name is the file itself, unless its header says otherwise. Without, it may be
-    either: a form's text field, or what a shell put there from a file.
+    Under a file's name, one with a file name is the file itself, unless its header says otherwise.
+    Else it may be either: a form's text field, or what a shell or a recorder put there.
     """
-    if part.is_base64 or part.file_name:
+    if part.is_base64 or (is_file and part.file_name):
         return part.is_base64
     head = part.head(_HEAD_BYTES)
     return _BASE64_HEAD.fullmatch(head) is not None

@@ -56,7 +56,7 @@ def _part(head: Field | File, resources: Resources) -> Part:
         spool_in(resources),
         file_name=head.filename if isinstance(head, File) else None,
         charset=options.get("charset", "utf-8"),
-        is_base64=head.headers.get("Content-Transfer-Encoding", "").lower() == "base64",
+        encoding=head.headers.get("Content-Transfer-Encoding", "").strip().lower(),
     )
 
 

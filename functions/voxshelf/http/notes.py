@@ -82,7 +82,8 @@ def timestamp_of(value: object) -> str | None:
         elif _UNIX_MILLISECONDS.fullmatch(text):
             moment = datetime.fromtimestamp(int(text) / 1000, UTC)
         else:
-            moment = datetime.fromisoformat(text)
+            # Without dashes it would take any digits for a date.
+            moment = datetime.fromisoformat(text if "-" in text else "")
             moment = moment.astimezone(UTC) if moment.tzinfo else moment
     except (ValueError, OverflowError):
         return None

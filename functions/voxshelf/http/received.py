@@ -2,8 +2,9 @@
 
 import base64
 import hashlib
+import quopri
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -15,6 +16,17 @@ from voxshelf.http.resources import Resources
 
 # More than this goes from memory to /tmp (which is memory on Cloud Functions, but held once).
 _SPOOL_BYTES = 500_000
+# What clients send. Python knows more, some of which takes quadratic time, and it remembers every
+# name that it does not know for ever.
+_CHARSETS = {
+    **dict.fromkeys(("", "utf-8", "utf8", "us-ascii", "ascii"), "utf-8"),
+    **dict.fromkeys(("iso-8859-1", "latin-1", "latin1"), "iso-8859-1"),
+    **{name: name for name in ("iso-8859-15", "windows-1252", "utf-16", "utf-16le", "utf-16be")},
+}
+_DECODERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "base64": lambda data: base64.b64decode(data, validate=False),
+    "quoted-printable": quopri.decodestring,
+}
 # The longest text of the contract is 50,000 characters, four bytes each at the most.
 _LONG_TEXT_BYTES = 256 * 1024
 
@@ -74,13 +86,18 @@ class Part:
     """One part of a form, as it came: its field decides whether it is a text or a file.
 
     `file_name` is None where the part has none, which says little: a shell sends files without,
-    browsers send texts with one. `is_base64` tells that its header says so.
+    browsers send texts with one. `encoding` is what its Content-Transfer-Encoding says.
     """
 
     spool: Spool
     file_name: str | None = None
     charset: str = "utf-8"
-    is_base64: bool = False
+    encoding: str = ""
+
+    @property
+    def is_base64(self) -> bool:
+        """Tell whether its header says that it is base64."""
+        return self.encoding == "base64"
 
     def head(self, size: int) -> bytes:
         """Return the first bytes."""
@@ -95,10 +112,14 @@ class Part:
         """
         if self.spool.size_bytes > _LONG_TEXT_BYTES:
             return self.spool.text()
+        charset = _CHARSETS.get(self.charset.lower().replace("_", "-"))
         try:
-            return self.head(_LONG_TEXT_BYTES).decode(self.charset)
-        except (UnicodeError, LookupError):
-            raise NotText from None
+            data = _DECODERS.get(self.encoding, bytes)(self.head(_LONG_TEXT_BYTES))
+            if charset is not None:
+                return data.decode(charset)
+        except ValueError:
+            pass  # It is no base64, or no text of that encoding.
+        raise NotText
 
 
 def spool_in(resources: Resources, size_bytes: int = 0) -> Spool:

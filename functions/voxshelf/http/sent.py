@@ -16,6 +16,17 @@ from voxshelf.http.received import LongText, NotText, Part
 NOTHING = frozenset({"null", "undefined"})
 
 
+# What `metadata` of a job may say. What decides on the save is the request's own to say: paths,
+# `replace`, `again`, consent.
+_TOLD_BY_WORKERS = frozenset(
+    {
+        *("voice_id", "voice_name", "name", "template_message", "text_input", "text"),
+        *("language", "description", "tags", "parameters", "runpod_job_id"),
+        *("generation_time", "sample_rate", "audio_shape", "timestamp"),
+    }
+)
+
+
 def invalid(name: str, expected: str) -> InvalidRequest:
     """Return the refusal of a field that is not what it must be."""
     return InvalidRequest(f"{name} must be {expected}.", details={"field": name})
@@ -39,7 +50,8 @@ class Sent:
         """Take the values as `Fields` hold them."""
         self._refuse = refuse
         self._layers = [values]
-        self._layers.append(self.mapping("metadata"))
+        told = self.mapping("metadata")
+        self._layers.append({name: told[name] for name in _TOLD_BY_WORKERS & told.keys()})
 
     def one(self, *names: str, trim: bool = True) -> tuple[str, Any] | None:
         """Return name and value of the one of these that is there; empty text is not.
@@ -49,7 +61,7 @@ class Sent:
         """
         for layer in self._layers:
             found = [(name, v) for name in names for v in self._values(name, layer, trim=trim)]
-            for name, value in found[1:]:
+            for name, value in found[1:] if layer is self._layers[0] else ():
                 if value != found[0][1]:
                     both = name if name == found[0][0] else f"{found[0][0]} and {name}"
                     raise InvalidRequest(
@@ -99,7 +111,11 @@ class Sent:
         raw = layer.get(name)
         group = raw if isinstance(raw, Group) else Group()
         if group.keyed and keyed:
-            yield {key: self._agreed(f"{name}.{key}", parts) for key, parts in group.keyed.items()}
+            read = _typed if name == "parameters" else _as_it_is
+            yield {
+                key: read(self._agreed(f"{name}.{key}", parts))
+                for key, parts in group.keyed.items()
+            }
         elif group.keyed:
             self._refuse(invalid(name, "one value, without a key"), name)
         for value in group.values if isinstance(raw, Group) else [raw]:
@@ -112,13 +128,15 @@ class Sent:
         texts = [self._text(name, part) for part in parts]
         if any(text != texts[0] for text in texts):
             raise invalid(name, "one value")
-        return _typed(texts[0])
+        return "" if texts[0] is None else texts[0]
 
     def _text(self, name: str, part: Part) -> str | LongText | None:
         try:
             text = part.text()
         except NotText:
-            self._refuse(invalid(name, f"text in {part.charset}"), name)
+            self._refuse(
+                invalid(name, "text in UTF-8, or in the encoding that its part names"), name
+            )
             return None
         if text not in NOTHING:
             return text
@@ -135,3 +153,7 @@ def _typed(text: Any) -> Any:
     except InvalidRequest:
         return text
     return value if isinstance(value, bool | int | float) else text
+
+
+def _as_it_is(text: Any) -> Any:
+    return text

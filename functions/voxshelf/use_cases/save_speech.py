@@ -1,7 +1,8 @@
 """Save one generated speech of a voice."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from voxshelf.core.account import Policy
 from voxshelf.core.audio import SPEECH_LIMITS, Audio, AudioFacts
@@ -9,7 +10,7 @@ from voxshelf.core.content import Content, NewObject, Source
 from voxshelf.core.errors import NotFound
 from voxshelf.core.file_names import disposition, speech_name
 from voxshelf.core.fingerprint import fingerprint
-from voxshelf.core.importing import Origin, decide_imported, decide_of_job
+from voxshelf.core.importing import Origin, OtherResult, decide_imported, decide_of_job
 from voxshelf.core.items import Generation, Scalar, Voice
 from voxshelf.core.names import ObjectNames, Stamp, generation_id_of_job
 from voxshelf.core.repeating import content_key, decide_repeatable
@@ -33,7 +34,8 @@ class SaveSpeech:
 
     `declared_rate_hz` and `declared_shape` are what the worker said of the audio. They are
     checked against it, and the audio wins. `origin` is what an import brings along. `again` asks
-    for a generation of its own, although the same was saved a moment ago.
+    for a generation of its own, although the same was saved a moment ago. `apart` tells that its
+    job's generation is there with other audio: some workers number their jobs from one again.
     """
 
     uid: str
@@ -51,12 +53,18 @@ class SaveSpeech:
     idempotency_key: str | None = None
     origin: Origin | None = None
     again: bool = False
+    apart: bool = False
 
     @property
     def is_repeatable(self) -> bool:
         """Tell whether nothing but the content tells the same save from another one."""
-        named = self.idempotency_key or self.runpod_job_id or self.origin
+        named = self.idempotency_key or self.origin or self.names_its_generation
         return not (named or self.again)
+
+    @property
+    def names_its_generation(self) -> bool:
+        """Tell whether it is the one generation of a job on RunPod."""
+        return self.origin is None and self.runpod_job_id is not None and not self.apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ def save_speech(
     """
     key = _key(command, command.audio)
     digest = _fingerprint(command)
-    generation_id, decide = _place(command)
+    generation_id, _ = _place(command)
     # The round trip passes while the audio is decoded.
     glance = library.glance(command.uid, command.voice_id, key, generation_id=generation_id)
     try:
@@ -101,6 +109,7 @@ def save_speech(
         return SavedSpeech(item, replayed=True, mismatches=())
     facts = inspect_audio(audio, SPEECH_LIMITS)
     known_key, key = key, _key(command, audio)
+    _, decide = _place(command, audio.sha256)
 
     def draft(slot: Slot) -> Generation:
         return _generation(command, facts, slot, new_token(policy))
@@ -122,7 +131,16 @@ def save_speech(
         # What was read by then was read without the key of an upload's content.
         glance=glance if key == known_key else None,
     )
-    saved = shelve(order, library, objects)
+    try:
+        saved = shelve(order, library, objects)
+    except OtherResult:
+        return save_speech(
+            replace(command, audio=audio, apart=True),
+            library=library,
+            objects=objects,
+            inspect_audio=inspect_audio,
+            policy=policy,
+        )
     remove_uploads([command.audio], objects)
     assert isinstance(saved.item, Generation)
     return SavedSpeech(saved.item, saved.replayed, _mismatches(command, facts))
@@ -137,12 +155,15 @@ def _key(command: SaveSpeech, audio: Source) -> str | None:
     return None
 
 
-def _place(command: SaveSpeech) -> tuple[str | None, Callable[[Shelf, Attempt], Decision]]:
+def _place(
+    command: SaveSpeech, audio_sha256: str = ""
+) -> tuple[str | None, Callable[[Shelf, Attempt], Decision]]:
     """Return the id that the generation must have, if any, and how the save is decided."""
     if command.origin is not None and command.origin.generation_id is not None:
         return command.origin.generation_id, decide_imported
-    if command.origin is None and command.runpod_job_id is not None:
-        return generation_id_of_job(command.voice_id, command.runpod_job_id), decide_of_job
+    if command.runpod_job_id is not None and command.names_its_generation:
+        generation_id = generation_id_of_job(command.voice_id, command.runpod_job_id)
+        return generation_id, partial(decide_of_job, audio_sha256=audio_sha256)
     return None, decide_repeatable if command.is_repeatable else decide_generation
 
 
