@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.openapi.queries import Parameter
+from local.openapi.queries import FLAG, Parameter
 from local.openapi.requests import Field, RequestBody
 from voxshelf.http.selection import GENERATIONS, MAX_IDS, MAX_SELECTION_BYTES
 
@@ -15,7 +15,7 @@ PERMANENT: Parameter = {
     "name": "permanent",
     "in": "query",
     "description": _PERMANENT,
-    "schema": {"type": "boolean", "default": False},
+    "schema": {**FLAG, "default": False},
 }
 KEEP_OR_DELETE: Parameter = {
     "name": "generations",

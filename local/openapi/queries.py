@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from local.openapi.requests import FLAGS
 from voxshelf.core.language import TAG_PATTERN
 from voxshelf.core.query import DEFAULT_PAGE_SIZE, MAX_COUNTED, MAX_PAGE_SIZE, SORTS
 from voxshelf.core.search import MAX_SEARCH_CHARACTERS, MAX_TERMS
@@ -9,6 +10,8 @@ from voxshelf.endpoints.library import PROFILE_FORMATS
 from voxshelf.http.boundary import MAX_KEY_CHARACTERS
 from voxshelf.http.list_query import MAX_FILTER_CHARACTERS
 
+# A flag in all its words; sent without a value, it counts as not sent.
+FLAG: dict[str, Any] = {"enum": list(FLAGS)}
 Parameter = dict[str, Any]
 
 IDEMPOTENCY_KEY: Parameter = {
@@ -78,7 +81,7 @@ _FILTERS: dict[str, tuple[str, Parameter]] = {
         "Only generations created earlier than this time. A date is its beginning in UTC.",
         _TIME,
     ),
-    "favorite": ("Only favorites, or only others.", {"type": "boolean"}),
+    "favorite": ("Only favorites, or only others.", FLAG),
     "language": (
         "Only this language, as a tag (BCP 47): `en-US`, `en-us` and `en_US` are one.",
         {**_TEXT, "pattern": f"^({TAG_PATTERN})?$", "examples": ["pt-BR"]},
@@ -111,7 +114,7 @@ _PAGING: dict[str, tuple[str, Parameter]] = {
     ),
     "include_total": (
         _INCLUDE_TOTAL,
-        {"type": "boolean", "default": False},
+        {**FLAG, "default": False},
     ),
 }
 

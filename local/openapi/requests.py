@@ -9,7 +9,7 @@ from voxshelf.http.body import MAX_BODY_BYTES
 Schema = dict[str, Any]
 
 _TEXT_LIMITS = {"minLength", "maxLength"}
-_FLAGS = (True, False, 1, 0, "true", "false", "1", "0", "yes", "no", "on", "off", "")
+FLAGS = (True, False, 1, 0, "true", "false", "1", "0", "yes", "no", "on", "off", "")
 _DROPPED: Schema = {"description": "Anything else is dropped, and named in `warnings`."}
 _FORM_NOTES = {"array": " As JSON text.", "object": " As JSON text.", "number": " A number."}
 
@@ -86,7 +86,7 @@ def _json_property(field: Field) -> tuple[str, Schema]:
     if kind == "boolean":
         # As text and as a number, too, which is how forms and some languages have them.
         del schema["type"]
-        schema["enum"] = [*_FLAGS, None] if field.nullable else list(_FLAGS)
+        schema["enum"] = [*FLAGS, None] if field.nullable else list(FLAGS)
     return field.name, {**schema, "description": field.description}
 
 

@@ -105,10 +105,15 @@ _COMMON = (
 
 # What both saves drop with a warning when they cannot understand it.
 _SIDE_NOTES = frozenset({field.name for field in _COMMON})
+# Other clients use these names for other things, too, which are dropped beside a proper file.
+_AUDIO_ALIASES = frozenset(AUDIO.files[1:])
 
 SAVE_VOICE = RequestBody(
     name="SaveVoiceRequest",
-    side_notes=_SIDE_NOTES | {"template_message", "description"},
+    side_notes=_SIDE_NOTES
+    | _AUDIO_ALIASES
+    | set(PROFILE.files[1:])
+    | {"template_message", "description"},
     description=(
         "A cloned voice. The `output` of a RunPod clone job is taken as it is. "
         "Fields that are not listed are ignored."
@@ -120,8 +125,9 @@ SAVE_VOICE = RequestBody(
     fields=(
         Field(
             "voice_name",
-            "Required. Any script; spaces around it are trimmed.",
-            {"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARACTERS},
+            "Required, here or in `metadata`: empty counts as absent. Any script; spaces around it "
+            "are trimmed.",
+            _characters(MAX_NAME_CHARACTERS),
             example="Ada",
         ),
         Field("name", "Another name of `voice_name`.", _characters(MAX_NAME_CHARACTERS)),
@@ -170,6 +176,7 @@ SAVE_VOICE = RequestBody(
 SAVE_SPEECH = RequestBody(
     name="SaveSpeechRequest",
     side_notes=_SIDE_NOTES
+    | _AUDIO_ALIASES
     | {"text_input", "text", "generation_time", "sample_rate", "audio_shape", "timestamp"},
     description=(
         "One generated speech. The `output` of a RunPod speech job is taken as it is. "

@@ -170,7 +170,11 @@ class FieldReader:
         Raises:
             InvalidRequest: also when two of them hold different files.
         """
-        return found_file(names, self._fields)
+        warned = len(self.warnings)
+        content = found_file(names, self._fields)
+        if not self._lenient and len(self.warnings) > warned:
+            raise self.warnings[warned]
+        return content
 
     def _refuse(self, error: InvalidRequest, name: str) -> None:
         """Raise a refusal, or go on without the side note."""
