@@ -38,6 +38,11 @@ class InvalidRequest(VoxshelfError):
     code, status = "invalid_request", 400
 
 
+def invalid(name: str, expected: str) -> InvalidRequest:
+    """Return the refusal of a field that is not what it must be."""
+    return InvalidRequest(f"{name} must be {expected}.", details={"field": name})
+
+
 class Unauthenticated(VoxshelfError):
     """The caller did not prove who he is."""
 

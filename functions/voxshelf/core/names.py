@@ -17,7 +17,7 @@ VOICE_ID_PREFIX = "voice_"
 # and holds nothing that any of the three reads as syntax.
 _MAX_ID_CHARACTERS = 128
 # They choose how the character before them is drawn, and are no part of a word.
-_VARIATION_SELECTORS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+VARIATION_SELECTORS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 
 
 def slug(name: str) -> str:
@@ -45,7 +45,7 @@ def _words(text: str) -> list[str]:
 
 def _is_mark(character: str) -> bool:
     is_mark = unicodedata.category(character) in ("Mn", "Mc")
-    return is_mark and character not in _VARIATION_SELECTORS
+    return is_mark and character not in VARIATION_SELECTORS
 
 
 def voice_id_for(name: str) -> str:

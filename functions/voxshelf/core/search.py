@@ -12,6 +12,7 @@ from itertools import islice
 
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.items import Generation, Voice
+from voxshelf.core.names import VARIATION_SELECTORS
 
 MAX_SEARCH_CHARACTERS = 100
 # Every term is an entry in the one index that holds `terms` (decision 19), and each entry is some
@@ -42,8 +43,6 @@ _BASE_LETTERS = str.maketrans(
         "æ": "ae", "œ": "oe", "\u0131": "i",
     }
 )  # fmt: skip
-# They choose how the character before them is drawn.
-_VARIATION_SELECTORS = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 
 
 def normalised(text: str) -> str:
@@ -64,7 +63,7 @@ def normalised(text: str) -> str:
 def _counts(character: str) -> bool:
     return (
         unicodedata.combining(character) in _OWN_LETTERS
-        and character not in _VARIATION_SELECTORS
+        and character not in VARIATION_SELECTORS
         and unicodedata.category(character) != "Cf"
     )
 

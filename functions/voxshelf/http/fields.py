@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeGuard, TypeVar
 
 from voxshelf.core.content import Content, Source, Upload
-from voxshelf.core.errors import InvalidRequest
+from voxshelf.core.errors import InvalidRequest, invalid
 from voxshelf.core.items import Scalar
 from voxshelf.core.language import canonical
 from voxshelf.core.names import is_valid_id
@@ -18,7 +18,7 @@ from voxshelf.http.body import Fields
 from voxshelf.http.files import FileNames, found_file
 from voxshelf.http.flags import read_flag
 from voxshelf.http.received import LongText, spool_in
-from voxshelf.http.sent import Sent, invalid
+from voxshelf.http.sent import Sent
 
 T = TypeVar("T")
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from voxshelf.core.content import Content
-from voxshelf.core.errors import InvalidRequest
+from voxshelf.core.errors import InvalidRequest, invalid
 from voxshelf.http.base64_text import NotBase64, decode_base64, decoded_bytes
 from voxshelf.http.body import Fields
 from voxshelf.http.form import Group
 from voxshelf.http.received import LongText, Part, spool_in
 from voxshelf.http.resources import Resources
-from voxshelf.http.sent import NOTHING, invalid, nothing
+from voxshelf.http.sent import NOTHING, nothing
 
 # No audio and no profile begins with so many letters of base64.
 _HEAD_BYTES = 256
@@ -54,15 +54,15 @@ def found_file(names: FileNames, fields: Fields) -> Content | None:
     found: tuple[str, Content] | None = None
     refused: list[InvalidRequest] = []
     for name, value in _sent(names, fields):
-        if name in names.files[1:] and _is_word(value):
-            refused.append(invalid(name, "a file"))
-            continue
+        # Others use these names for other things, too.
+        is_alias = name in names.files[1:]
         try:
+            if is_alias and _is_word(value):
+                raise invalid(name, "a file")
             content = _content(name, value, fields.resources, is_file=name in names.files)
         except InvalidRequest as error:
-            if name not in names.files[1:]:
+            if not is_alias:
                 raise
-            # Under a name that others use for other things, too.
             refused.append(error)
             continue
         if content.size_bytes == 0:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from voxshelf.core.errors import InvalidRequest
+from voxshelf.core.errors import invalid
 from voxshelf.core.language import canonical
 from voxshelf.core.query import (
     DEFAULT_PAGE_SIZE,
@@ -81,7 +81,7 @@ def query_text(query: ListQuery) -> str:
 def _choice(arguments: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     value = (arguments.get(name) or choices[0]).lower()
     if value not in choices:
-        raise _invalid(name, f"one of {', '.join(choices)}")
+        raise invalid(name, f"one of {', '.join(choices)}")
     return value
 
 
@@ -95,13 +95,13 @@ def read_page_size(arguments: Mapping[str, str]) -> int:
     if not (
         text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_PAGE_SIZE
     ):
-        raise _invalid("page_size", f"a number from 1 to {MAX_PAGE_SIZE}")
+        raise invalid("page_size", f"a number from 1 to {MAX_PAGE_SIZE}")
     return int(text)
 
 
 def _filter(name: str, value: str) -> str | bool:
     if len(value) > MAX_FILTER_CHARACTERS or "\0" in value:
-        raise _invalid(name, f"at most {MAX_FILTER_CHARACTERS} characters, and none of them NUL")
+        raise invalid(name, f"at most {MAX_FILTER_CHARACTERS} characters, and none of them NUL")
     if name == "language":
         return _language(value)
     return _flag(name, value) if name == "favorite" else value
@@ -110,14 +110,14 @@ def _filter(name: str, value: str) -> str | bool:
 def _language(value: str) -> str:
     tag = canonical(value)
     if tag is None:
-        raise _invalid("language", "a language tag such as en or pt-BR")
+        raise invalid("language", "a language tag such as en or pt-BR")
     return tag
 
 
 def _flag(name: str, value: str) -> bool:
     flag = read_flag(value)
     if flag is None:
-        raise _invalid(name, "true or false")
+        raise invalid(name, "true or false")
     return flag
 
 
@@ -133,8 +133,4 @@ def _time(name: str, sent: Mapping[str, str]) -> datetime | None:
             return datetime.fromisoformat(whole.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         pass  # There is no such day or hour, or it is before the year 1 in UTC.
-    raise _invalid(name, "a date (2026-01-31) or a time with its offset (2026-01-31T12:00:00Z)")
-
-
-def _invalid(name: str, expected: str) -> InvalidRequest:
-    return InvalidRequest(f"{name} must be {expected}.", details={"field": name})
+    raise invalid(name, "a date (2026-01-31) or a time with its offset (2026-01-31T12:00:00Z)")

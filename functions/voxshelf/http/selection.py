@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from voxshelf.core.errors import InvalidRequest
+from voxshelf.core.errors import InvalidRequest, invalid
 from voxshelf.http.flags import read_flag
 from voxshelf.use_cases.deletion_ports import ItemKey
 
@@ -50,21 +50,17 @@ def read_options(values: Mapping[str, Any]) -> DeletionOptions:
     """
     generations, permanent = values.get("generations"), values.get("permanent")
     if generations not in (None, "", *GENERATIONS):
-        raise _invalid("generations", f"one of {', '.join(GENERATIONS)}")
+        raise invalid("generations", f"one of {', '.join(GENERATIONS)}")
     permanent = False if permanent in (None, "") else permanent
     # JSON's 1 and 0, too: True is an integer and reads as "true".
     flag = read_flag(str(permanent)) if isinstance(permanent, str | int) else None
     if flag is None:
-        raise _invalid("permanent", "true or false")
+        raise invalid("permanent", "true or false")
     return DeletionOptions(with_generations=generations == GENERATIONS[1], permanent=flag)
 
 
 def _ids(values: Mapping[str, Any], name: str) -> list[str]:
     ids = values.get(name, [])
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-        raise _invalid(name, "a list of ids")
+        raise invalid(name, "a list of ids")
     return ids
-
-
-def _invalid(name: str, expected: str) -> InvalidRequest:
-    return InvalidRequest(f"{name} must be {expected}.", details={"field": name})

@@ -7,15 +7,13 @@ that was sent is dropped without a word.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from voxshelf.core.errors import InvalidRequest
+from voxshelf.core.errors import InvalidRequest, invalid
 from voxshelf.http.form import Group
 from voxshelf.http.json_text import parse_value
 from voxshelf.http.received import LongText, NotText, Part
 
 # What JavaScript's FormData makes of a value that is not there.
 NOTHING = frozenset({"null", "undefined"})
-
-
 # What `metadata` of a job may say. What decides on the save is the request's own to say: paths,
 # `replace`, `again`, consent.
 _TOLD_BY_WORKERS = frozenset(
@@ -25,11 +23,6 @@ _TOLD_BY_WORKERS = frozenset(
         *("generation_time", "sample_rate", "audio_shape", "timestamp"),
     }
 )
-
-
-def invalid(name: str, expected: str) -> InvalidRequest:
-    """Return the refusal of a field that is not what it must be."""
-    return InvalidRequest(f"{name} must be {expected}.", details={"field": name})
 
 
 def nothing(name: str, text: str) -> InvalidRequest:
@@ -111,11 +104,8 @@ class Sent:
         raw = layer.get(name)
         group = raw if isinstance(raw, Group) else Group()
         if group.keyed and keyed:
-            read = _typed if name == "parameters" else _as_it_is
-            yield {
-                key: read(self._agreed(f"{name}.{key}", parts))
-                for key, parts in group.keyed.items()
-            }
+            told = {key: self._agreed(f"{name}.{key}", it) for key, it in group.keyed.items()}
+            yield {k: _typed(text) for k, text in told.items()} if name == "parameters" else told
         elif group.keyed:
             self._refuse(invalid(name, "one value, without a key"), name)
         for value in group.values if isinstance(raw, Group) else [raw]:
@@ -153,7 +143,3 @@ def _typed(text: Any) -> Any:
     except InvalidRequest:
         return text
     return value if isinstance(value, bool | int | float) else text
-
-
-def _as_it_is(text: Any) -> Any:
-    return text
