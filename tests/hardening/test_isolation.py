@@ -38,7 +38,7 @@ def standin():
 
 
 def is_well(inspect_audio) -> bool:
-    return inspect_audio(content(GOOD), SAMPLE_LIMITS).duration_s == 1.0
+    return inspect_audio(content(GOOD), SAMPLE_LIMITS, "ada").duration_s == 1.0
 
 
 @pytest.mark.parametrize("fault", ["CRASH", "HANG", "SPIN", "NONSENSE", "FLOOD"])
@@ -47,7 +47,7 @@ def test_a_worker_that_fails_is_one_422_and_is_replaced(standin, fault):
     for _ in range(WORKERS + 1):
         started = time.monotonic()
         with pytest.raises(InvalidAudio, match="cannot be decoded"):
-            standin(order(fault), SAMPLE_LIMITS)
+            standin(order(fault), SAMPLE_LIMITS, "ada")
         assert time.monotonic() - started < 2
         assert is_well(standin)
 
@@ -55,8 +55,8 @@ def test_a_worker_that_fails_is_one_422_and_is_replaced(standin, fault):
 def test_others_are_served_while_one_hangs(standin):
     assert is_well(standin)
     with ThreadPoolExecutor(8) as pool:
-        hanging = pool.submit(standin, order("HANG"), SAMPLE_LIMITS)
-        good = [pool.submit(standin, content(GOOD), SAMPLE_LIMITS) for _ in range(20)]
+        hanging = pool.submit(standin, order("HANG"), SAMPLE_LIMITS, "ada")
+        good = [pool.submit(standin, content(GOOD), SAMPLE_LIMITS, "ada") for _ in range(20)]
         assert all(task.result(timeout=5).duration_s == 1.0 for task in good)
         assert not hanging.done()
         assert isinstance(hanging.exception(timeout=5), InvalidAudio)
@@ -65,7 +65,7 @@ def test_others_are_served_while_one_hangs(standin):
 def test_two_files_are_decoded_at_once(standin):
     def slow():
         with pytest.raises(InvalidAudio, match="slow"):
-            standin(order("SLOW"), SAMPLE_LIMITS)
+            standin(order("SLOW"), SAMPLE_LIMITS, "ada")
 
     def both() -> float:
         started = time.monotonic()
@@ -88,7 +88,7 @@ def test_what_a_worker_has_read_is_read_whole_by_the_next_reader(standin):
         assert Part(spool).head(256) == audio[:256]
         received = spool.content()
         assert received.stream.fileno()
-        assert standin(received, SAMPLE_LIMITS).duration_s == 20.0
+        assert standin(received, SAMPLE_LIMITS, "ada").duration_s == 20.0
         assert received.rewound().read() == audio
 
 
@@ -150,13 +150,13 @@ def test_a_worker_knows_no_secret(standin, monkeypatch):
     monkeypatch.setenv("PAGE_TOKEN_KEY", "secret")
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/key.json")
     with pytest.raises(InvalidAudio) as caught:
-        standin(order("ENVIRON"), SAMPLE_LIMITS)
+        standin(order("ENVIRON"), SAMPLE_LIMITS, "ada")
     assert set(caught.value.details) <= {"PYTHONPATH", "PATH", "OPENBLAS_NUM_THREADS", "LC_CTYPE"}
 
 
 def test_a_worker_is_limited_in_all_that_it_could_use_up(standin):
     with pytest.raises(InvalidAudio) as caught:
-        standin(order("LIMITS"), SAMPLE_LIMITS)
+        standin(order("LIMITS"), SAMPLE_LIMITS, "ada")
     found = caught.value.details
     assert (found["RLIMIT_CORE"], found["RLIMIT_FSIZE"]) == (0, 0)
     assert found["RLIMIT_NOFILE"] <= 32
@@ -176,7 +176,7 @@ def test_no_descriptor_is_left_behind(decoder):
     for number in range(500):
         if number % 2:
             with pytest.raises(Exception, match=r"WAV|kept"):
-                decoder(broken, SAMPLE_LIMITS)
+                decoder(broken, SAMPLE_LIMITS, "ada")
         else:
             assert is_well(decoder)
     assert (process.num_fds(), [worker.num_fds() for worker in workers()]) == before
@@ -188,7 +188,7 @@ def test_no_descriptor_or_process_is_left_behind_by_crashes(standin):
     before = process.num_fds(), len(process.children(recursive=True))
     for _ in range(10):
         with pytest.raises(InvalidAudio):
-            standin(order("CRASH"), SAMPLE_LIMITS)
+            standin(order("CRASH"), SAMPLE_LIMITS, "ada")
     assert is_well(standin)
     assert (process.num_fds(), len(process.children(recursive=True))) == before
 
@@ -199,7 +199,7 @@ from tests.sounds import content, wav
 from voxshelf.adapters.isolated_audio import IsolatedAudio
 from voxshelf.core.audio import SAMPLE_LIMITS
 inspect_audio = IsolatedAudio(print)
-inspect_audio(content(wav(1.0)), SAMPLE_LIMITS)
+inspect_audio(content(wav(1.0)), SAMPLE_LIMITS, "ada")
 with inspect_audio._slot() as slot:
     print(slot.worker()._process.pid, flush=True)
 time.sleep(60)

@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.fakes.inline_audio import inspect_audio
 from tests.sounds import content, encoded, tone, wav
 from tests.unit.test_save_voice import LIMITS, Shelf
-from voxshelf.adapters.soundfile_audio import inspect_audio
 from voxshelf.core.account import Policy
 from voxshelf.core.content import Upload
 from voxshelf.core.deletion import Manner

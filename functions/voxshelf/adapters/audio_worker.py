@@ -16,13 +16,15 @@ import os
 import resource
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from voxshelf.core.audio import AudioFacts, AudioLimits
 from voxshelf.core.content import Content
 from voxshelf.core.errors import VoxshelfError
-from voxshelf.use_cases.ports import AudioInspector
+
+Inspect = Callable[[Content, AudioLimits], AudioFacts]
 
 _REQUEST_BYTES = 64 * 1024
 # Headers of hundreds of thousands of Ogg pages and MP3 frames are read one by one.
@@ -45,7 +47,7 @@ def main() -> None:
     serve(int(sys.argv[1]), inspect_audio)
 
 
-def serve(descriptor: int, inspect_audio: AudioInspector) -> None:
+def serve(descriptor: int, inspect_audio: Inspect) -> None:
     """Answer with `inspect_audio`, which is loaded by now: from here on no file is written."""
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
@@ -80,9 +82,7 @@ def _cpu_used_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _reply(
-    request: dict[str, Any], descriptor: int, inspect_audio: AudioInspector
-) -> dict[str, Any]:
+def _reply(request: dict[str, Any], descriptor: int, inspect_audio: Inspect) -> dict[str, Any]:
     with os.fdopen(descriptor, "rb", buffering=_READ_BUFFER_BYTES) as stream:
         content = Content(stream, request["size_bytes"], request["sha256"], request["crc32c"])
         try:

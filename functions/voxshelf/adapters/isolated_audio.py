@@ -71,7 +71,7 @@ class IsolatedAudio:
         with self._slot() as slot:
             slot.worker()
 
-    def __call__(self, content: Content, limits: AudioLimits) -> AudioFacts:
+    def __call__(self, content: Content, limits: AudioLimits, owner: str) -> AudioFacts:  # noqa: ARG002 - all wait in one line
         """See `AudioInspector`.
 
         Raises:

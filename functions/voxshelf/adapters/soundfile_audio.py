@@ -60,7 +60,11 @@ _SUBTYPES = {
 
 
 def inspect_audio(content: Content, limits: AudioLimits) -> AudioFacts:
-    """Play `AudioInspector`; see there."""
+    """Decode and measure.
+
+    Raises:
+        UnsupportedMediaType, InvalidAudio: see `AudioInspector`.
+    """
     stream = content.rewound()
     audio_format = recognise(stream.read(SIGNATURE_BYTES))
     if audio_format is None:

@@ -256,8 +256,8 @@ class ContentCache(Protocol):
 class AudioInspector(Protocol):
     """Measures audio of unknown origin."""
 
-    def __call__(self, content: Content, limits: AudioLimits) -> AudioFacts:
-        """Decode and measure.
+    def __call__(self, content: Content, limits: AudioLimits, owner: str) -> AudioFacts:
+        """Decode and measure a file of the user with the uid `owner`.
 
         Raises:
             UnsupportedMediaType: when the first bytes show none of the formats kept.

@@ -107,7 +107,7 @@ def save_speech(
         item = replayed(command.uid, command.voice_id, key, digest, library, policy)
         assert isinstance(item, Generation)
         return SavedSpeech(item, replayed=True, mismatches=())
-    facts = inspect_audio(audio, SPEECH_LIMITS)
+    facts = inspect_audio(audio, SPEECH_LIMITS, command.uid)
     known_key, key = key, _key(command, audio)
     _, decide = _place(command, audio.sha256)
 
