@@ -149,6 +149,12 @@ class QuotaExceeded(VoxshelfError):
     code, status = "quota_exceeded", 429
 
 
+class RateLimited(VoxshelfError):
+    """The user has used more of what all share than one user may in so short a time."""
+
+    code, status = "rate_limited", 429
+
+
 class RunpodFailed(VoxshelfError):
     """RunPod refused the job, or its worker answered with something that is no result."""
 

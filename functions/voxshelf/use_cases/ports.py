@@ -261,5 +261,8 @@ class AudioInspector(Protocol):
 
         Raises:
             UnsupportedMediaType: when the first bytes show none of the formats kept.
-            InvalidAudio: when it is damaged, not what it claims, or outside the limits.
+            InvalidAudio: when it is damaged, not what it claims, outside the limits, or takes too
+                much of the CPU.
+            RateLimited: before any work, when the owner had much audio measured lately.
+            Unavailable: when there is no place or no time at the moment.
         """
