@@ -1,5 +1,7 @@
 """Who spent too much lately waits until enough of it is forgotten."""
 
+from copy import deepcopy
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,8 +33,8 @@ def test_who_has_spent_it_all_is_told_when_to_come_again():
     spending.charge("ada", 60, 200)
     error = refusal(spending, "ada", 300)
     assert (error.code, error.status) == ("rate_limited", 429)
+    assert refusal(spending, "ada", 300 + error.retry_after_s - 2) is not None
     assert refusal(spending, "ada", 300 + error.retry_after_s) is None
-    assert refusal(spending, "ada", 299 + error.retry_after_s - 1) is not None
 
 
 def test_the_spending_of_others_does_not_count():
@@ -62,11 +64,12 @@ def test_nobody_spends_much_more_than_the_limit_in_any_window_and_everybody_gets
             spent.append((now_s, amount))
         else:
             assert 1 <= error.retry_after_s <= WINDOW_S
-            assert refusal(spending, "ada", now_s + error.retry_after_s) is None
+            later = deepcopy(spending)
+            assert refusal(later, "ada", now_s + error.retry_after_s) is None
         # A slot is forgotten as a whole, up to its own length before the window is over.
         shorter_s = WINDOW_S * 19 / 20
         recent = [cost for at_s, cost in spent if at_s > now_s - shorter_s]
-        assert sum(recent) < LIMIT + 50
+        assert sum(recent) <= LIMIT + 50
 
 
 @pytest.mark.parametrize("amount", [100, 250])

@@ -1,7 +1,7 @@
 """What each owner has spent lately of something that all share, such as the CPU.
 
 A sliding window of slots: what was spent in a slot is forgotten all at once, when the slot has
-left the window. Time is passed in; threads do not share it without a lock.
+left the window. Time is passed in, and never runs back; threads do not share it without a lock.
 """
 
 import math
@@ -25,7 +25,7 @@ class Spending:
     def __init__(self, limit: float, window_s: float) -> None:
         """Begin with nothing spent."""
         self._limit, self._slot_s = limit, window_s / _SLOTS
-        # By the time of their latest spending, earliest first.
+        self._latest = 0
         self._owners: dict[str, deque[_Slot]] = {}
 
     @property
@@ -39,13 +39,12 @@ class Spending:
         Raises:
             RateLimited: with the time after which enough is forgotten.
         """
-        slots = self._owners.get(owner, ())
-        oldest = math.floor(now_s / self._slot_s) - _SLOTS
-        kept = [slot for slot in slots if slot.number > oldest]
-        left = sum(slot.spent for slot in kept)
+        self._forget(now_s)
+        slots = self._owners.get(owner, deque())
+        left = sum(slot.spent for slot in slots)
         if left < self._limit:
             return
-        for slot in kept:
+        for slot in slots:
             left -= slot.spent
             if left < self._limit:
                 frees_at_s = (slot.number + _SLOTS) * self._slot_s
@@ -56,21 +55,25 @@ class Spending:
                 )
 
     def charge(self, owner: str, amount: float, now_s: float) -> None:
-        """Remember what was spent, and forget what has left the window, everybody's."""
-        number = math.floor(now_s / self._slot_s)
-        slots = self._owners.pop(owner, deque())
+        """Remember what was spent."""
+        self._forget(now_s)
+        slots = self._owners.setdefault(owner, deque())
+        number = self._slot_number(now_s)
         if slots and slots[-1].number == number:
             slots[-1].spent += amount
         else:
             slots.append(_Slot(number, amount))
-        while slots[0].number <= number - _SLOTS:
-            slots.popleft()
-        self._owners[owner] = slots
-        self._forget(number)
 
-    def _forget(self, number: int) -> None:
-        while True:
-            owner = next(iter(self._owners))
-            if self._owners[owner][-1].number > number - _SLOTS:
-                return
-            del self._owners[owner]
+    def _forget(self, now_s: float) -> None:
+        """Forget what has left the window, everybody's, when a new slot begins."""
+        number = self._slot_number(now_s)
+        if number == self._latest:
+            return
+        self._latest = number
+        for slots in self._owners.values():
+            while slots and slots[0].number <= number - _SLOTS:
+                slots.popleft()
+        self._owners = {owner: slots for owner, slots in self._owners.items() if slots}
+
+    def _slot_number(self, now_s: float) -> int:
+        return math.floor(now_s / self._slot_s)
