@@ -90,6 +90,7 @@ _SAVE = (
     errors.InvalidAudio,
     errors.PayloadTooLarge,
     errors.QuotaExceeded,
+    errors.RateLimited,
     errors.UnsupportedMediaType,
 )
 
@@ -376,7 +377,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         ),
         answer=wire_jobs.JobStarted,
         status=202,
-        errors=(*_START, errors.InvalidAudio, errors.VoiceExists),
+        errors=(*_START, errors.InvalidAudio, errors.RateLimited, errors.VoiceExists),
         parameters=(IDEMPOTENCY_KEY,),
         body=START_CLONE,
     ),

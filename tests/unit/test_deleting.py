@@ -250,7 +250,7 @@ def test_a_save_that_is_deleted_while_it_runs_ends_as_one_that_was_overtaken(she
         shelf.save()
     if state == "deleted":
         shelf.delete()
-    from voxshelf.adapters.soundfile_audio import inspect_audio
+    from tests.fakes.inline_audio import inspect_audio
 
     with pytest.raises(InProgress):
         save_voice(
