@@ -63,7 +63,7 @@ class Glance(Protocol):
 
 
 class Library(DeletionLibrary, Protocol):
-    """Decides what exists. Every method is one atomic write, or fails as a whole.
+    """Decides what exists. Every method of this part is one atomic write, or fails as a whole.
 
     All raise `Unavailable` when the database does not answer in time.
     """
