@@ -27,8 +27,8 @@ if TYPE_CHECKING:
         ContentCache,
         Library,
         ObjectStore,
-        Upkeep,
     )
+    from voxshelf.use_cases.upkeep_ports import Upkeep
 
 _lock = threading.Lock()
 _services: "Services | None" = None

@@ -221,8 +221,9 @@ class LibraryContract(LibraryCalls):
         assert shelf.generation(uid, "g1").voice_name == "Second"
         self._purge(shelf, uid, "voices", "voice_a")
         assert [g.voice_name for g in shelf.generations(uid, ListQuery()).items] == ["Second"]
-        self._save(shelf, uid, voice(name="Third"), fingerprint="f3")
-        assert shelf.generation(uid, "g1").voice_name == "Third"
+        later = NOON + timedelta(hours=1)
+        self._save(shelf, uid, voice(name="Third", saved_at=later), fingerprint="f3")
+        assert shelf.generation(uid, "g1").voice_name == "Second"
 
     def test_an_abandoned_replacement_leaves_the_old_version(self, shelf, uid):
         self._save(shelf, uid, voice())

@@ -46,7 +46,7 @@ class DeletingShelf(CrashingShelf):
             self.steps_left = None
 
     def reconcile_dying(self):
-        options = {"lease": timedelta(minutes=6), "now": self.time}
+        options = {"lease": timedelta(minutes=6)}
         return self.run(reconcile, upkeep=self.dying(self.library), **options)
 
     def kept(self):

@@ -125,16 +125,23 @@ class FirestoreDeletions:
         )
         return Taken(deletions if trash.purging else (), trash.taken + len(found), done)
 
-    def condemn(self, deletion: Deletion) -> Deletion | None:
+    def condemn(self, *deletions: Deletion) -> Sequence[Deletion]:
         """See `Library.condemn`."""
-        reference = self._places.item(deletion.uid, *deletion.key)
-        unchanged = self._places.unchanged(cast("datetime", deletion.version))
+        batch = self._places.client.batch()
+        for deletion in deletions:
+            reference = self._places.item(deletion.uid, *deletion.key)
+            unchanged = self._places.unchanged(cast("datetime", deletion.version))
+            batch.update(reference, {"trash.purging": True}, option=unchanged)
         with translated():
             try:
-                reference.update({"trash.purging": True}, option=unchanged, **BOUNDED)
+                batch.commit(**BOUNDED)
             except CONFLICTS:
-                return None
-        return deletion
+                if len(deletions) == 1:
+                    return ()
+            else:
+                return deletions
+        # One of them has changed since; the others have not.
+        return [condemned for one in deletions for condemned in self.condemn(one)]
 
     def forget(self, *leftovers: Deletion | Garbage) -> None:
         """See `Library.forget`."""

@@ -16,13 +16,13 @@ from dataclasses import replace
 from google.cloud import firestore
 
 from voxshelf.adapters import documents
-from voxshelf.adapters.firestore_counters import grown, named, released
+from voxshelf.adapters.firestore_counters import grown, released
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, pause
 from voxshelf.adapters.firestore_edits import FirestoreEdits
 from voxshelf.adapters.firestore_errors import CONFLICTS, OUTAGES, translated
 from voxshelf.adapters.firestore_names import read_named
 from voxshelf.adapters.firestore_places import BOUNDED
-from voxshelf.adapters.firestore_renaming import note_renaming
+from voxshelf.adapters.firestore_renamed import note_follower, note_of, note_renaming
 from voxshelf.adapters.firestore_shelf import Place, Seen, Version, shelf_of
 from voxshelf.adapters.firestore_undoing import version_of
 from voxshelf.adapters.firestore_usage import count_save
@@ -31,7 +31,7 @@ from voxshelf.core.items import Generation, Voice
 from voxshelf.core.naming import Elsewhere
 from voxshelf.core.reservation import REQUEST_LIFETIME, Decision, Replay, Reservation, in_progress
 from voxshelf.core.shelf import Pending, Shelf
-from voxshelf.use_cases.ports import Glance, Receipt, Renaming, kind_of
+from voxshelf.use_cases.ports import Glance, Receipt, kind_of
 
 # A save whose last write fails is undone, and has to be sent again: it is worth some patience.
 _CONFIRM_FOR_S = 15.0
@@ -232,9 +232,7 @@ class FirestoreLibrary(FirestoreEdits):
         )
         counters = {**released(reservation.amount), **grown(reservation.growth)}
         if pending.renames and isinstance(pending.item, Voice):
-            voice_id, name = pending.item.voice_id, pending.item.name
-            counters |= named(voice_id, name)
-            note_renaming(batch, self._places, Renaming(receipt.uid, voice_id), name)
+            counters |= self._note_name(batch, receipt, pending.item)
         batch.update(self._places.account(receipt.uid), counters)
         count_save(batch, self._places, receipt.uid, reservation)
         if count:
@@ -245,6 +243,16 @@ class FirestoreLibrary(FirestoreEdits):
             unchanged = self._places.unchanged(version.request)
             batch.update(request, {"item": fields}, option=unchanged)
         batch.commit(**BOUNDED)
+
+    def _note_name(
+        self, batch: firestore.WriteBatch, receipt: Receipt, voice: Voice
+    ) -> documents.Fields:
+        if receipt.reservation.replaces is None:
+            note_follower(batch, self._places, receipt.uid, voice)
+            return {}
+        note = note_of(self._places, receipt.uid, voice.voice_id, voice.saved_at)
+        is_noted = note.get(**BOUNDED).exists
+        return note_renaming(batch, self._places, receipt.uid, voice, is_noted=is_noted)
 
     def _is_confirmed(self, receipt: Receipt) -> bool:
         pending = receipt.reservation.pending

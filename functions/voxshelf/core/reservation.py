@@ -256,8 +256,10 @@ def _reservation(
 def _renames(item: Item, replaces: Item | None, account: Account) -> bool:
     if not isinstance(item, Voice):
         return False
-    earlier = account.names.get(item.voice_id, item.name)
-    return (replaces.name if isinstance(replaces, Voice) else earlier) != item.name
+    if isinstance(replaces, Voice):
+        return replaces.name != item.name
+    # A voice that was here before may be among them: what it spoke keeps its own last name.
+    return account.renamings > 0
 
 
 def in_progress() -> InProgress:
