@@ -16,4 +16,6 @@ PARTS = {
     "cache": "benchmarks.cache",
     "moving": "benchmarks.moving",
     "webhook": "benchmarks.webhook",
+    "renaming": "benchmarks.renaming",
+    "reconcile": "benchmarks.reconciling",
 }

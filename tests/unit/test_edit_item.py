@@ -146,3 +146,7 @@ def test_the_search_for_unfinished_renames_has_its_index():
     }
     of_all_users = {"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}
     assert declared["renamings", "since"] == [of_all_users]
+    # Speech that was begun before a rename is looked for among one user's alone.
+    assert {"order": "ASCENDING", "queryScope": "COLLECTION"} in declared[
+        "generations", "unsettled_since"
+    ]

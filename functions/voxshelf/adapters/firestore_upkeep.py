@@ -28,7 +28,6 @@ from voxshelf.use_cases.unreadable import Unreadable
 
 _KINDS: tuple[Kind, ...] = ("voices", "generations")
 _STREAM_TIMEOUT_S = 60.0
-_PAGE = 300
 _STATE_FIELDS = ("status", "fingerprint", "pending", "garbage", "trash", "withdrawn", "name_sha256")
 # Reading a receipt takes another round trip.
 _AT_ONCE = 8
@@ -58,6 +57,9 @@ class _Source:
 class FirestoreUpkeep(FirestoreRecount):
     """Plays `Upkeep` in Firestore."""
 
+    # Without its text, an item takes some 2 kB.
+    read_at_once = 300
+
     def __init__(self, client: firestore.Client) -> None:
         """Use `client`, which may be shared by threads."""
         super().__init__(client)
@@ -74,8 +76,8 @@ class FirestoreUpkeep(FirestoreRecount):
             before = self._places.now() - older_than
             for source in _SOURCES:
                 asked = source.query(self._places.client, before)
-                snapshots = in_pages(asked, source.since, _PAGE)
-                while page := list(itertools.islice(snapshots, _PAGE)):
+                snapshots = in_pages(asked, source.since, self.read_at_once)
+                while page := list(itertools.islice(snapshots, self.read_at_once)):
                     read = functools.partial(self._read, source, before)
                     found = self._readers.map(read, page)
                     yield from (leftover for leftover in found if leftover is not None)

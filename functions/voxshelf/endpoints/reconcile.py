@@ -8,7 +8,6 @@ import time
 
 import flask
 
-from voxshelf.core.errors import Unavailable
 from voxshelf.http import request_log
 from voxshelf.http.ports import Services
 from voxshelf.use_cases.reconcile import reconcile
@@ -70,8 +69,8 @@ def _follow_jobs(made: Services, ends_at: float) -> Followed | None:
             lease=made.policy.lease,
             ends_at=ends_at,
         )
-    except Unavailable:
-        # All else is tried all the same.
+    except Exception:
+        # Whatever the reason, all else is tried all the same.
         return Followed(failed=1)
 
 
