@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from google.api_core.exceptions import GoogleAPICallError
+from google.api_core.exceptions import GoogleAPIError
 
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
 from voxshelf.use_cases.unreadable import Unreadable
@@ -30,7 +30,7 @@ def readable(kind: str, snapshot: Snapshot, read: Callable[[Snapshot], T]) -> T 
     """Return what a document of this collection holds, or that it cannot be read."""
     try:
         return read(snapshot)
-    except GoogleAPICallError:
+    except GoogleAPIError:
         # The database did not answer, which says nothing of the document.
         raise
     except Exception as error:

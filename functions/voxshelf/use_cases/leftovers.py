@@ -60,10 +60,9 @@ class LeftoverSettler:
 
     def settle(self, lease: timedelta) -> None:
         """Settle in rounds until nothing is left, or no time."""
-        unread: set[str] = set()
         with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="settle") as threads:
             while True:
-                found = self._readable(self._upkeep.leftovers(lease), unread)
+                found = self._readable(self._upkeep.leftovers(lease))
                 while some := list(itertools.islice(found, _AT_ONCE)):
                     if self._shares.is_over:
                         self._summary.unfinished = 1
@@ -73,16 +72,12 @@ class LeftoverSettler:
                 if not self._shares.next_round():
                     return
 
-    def _readable(
-        self, found: Iterable[Leftover | Unreadable], unread: set[str]
-    ) -> Iterator[Leftover]:
+    def _readable(self, found: Iterable[Leftover | Unreadable]) -> Iterator[Leftover]:
         for leftover in found:
-            if not isinstance(leftover, Unreadable):
-                yield leftover
-            elif leftover.digest not in unread:
-                # Every round meets it again.
-                unread.add(leftover.digest)
+            if isinstance(leftover, Unreadable):
                 self._summary.pass_over(leftover)
+            else:
+                yield leftover
 
     def _try(self, lot: Sequence[Leftover]) -> None:
         first = lot[0]

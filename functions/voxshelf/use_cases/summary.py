@@ -33,6 +33,7 @@ class Summary:
     failed: int = 0
     unfinished: int = 0
     named: list[Unreadable] = field(default_factory=list)
+    _passed_over: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, name: str, count: int = 1) -> None:
@@ -41,7 +42,10 @@ class Summary:
             setattr(self, name, getattr(self, name) + count)
 
     def pass_over(self, unreadable: Unreadable) -> None:
-        """Count a document that cannot be read, and keep the first few by name."""
+        """Count a document that cannot be read, once, and keep the first few by name."""
+        if unreadable.digest in self._passed_over:
+            return
+        self._passed_over.add(unreadable.digest)
         self.add("unreadable")
         if len(self.named) < _MAX_NAMED:
             self.named.append(unreadable)
