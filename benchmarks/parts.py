@@ -18,4 +18,6 @@ PARTS = {
     "moving": "benchmarks.moving",
     "webhook": "benchmarks.webhook",
     "slow": "benchmarks.slow",
+    "renaming": "benchmarks.renaming",
+    "reconcile": "benchmarks.reconciling",
 }

@@ -62,8 +62,8 @@ def measure(
 ) -> list[Result]:
     """Measure the webhook and both forms of a bare save."""
     with running(webhook_retries=0) as runpod:
-        environ = {**backends.function_environ(), **_settings(runpod)}
-        voice_id = _voice(backends, shelf)
+        environ = {**backends.function_environ(), **runpod_settings(runpod)}
+        voice_id = speaker(backends, shelf)
         count = rounds + _WARM_UP + _LISTED
         say(f"Speaking {count} times ...")
         jobs = _finished(environ, runpod, shelf, voice_id, count)
@@ -91,7 +91,8 @@ def measure(
     ]
 
 
-def _settings(runpod: RunningStandIn) -> dict[str, str]:
+def runpod_settings(runpod: RunningStandIn) -> dict[str, str]:
+    """The settings of functions that ask this stand-in."""
     return {
         "RUNPOD_BASE_URL": runpod.base_url,
         "RUNPOD_API_KEY": runpod.key,
@@ -104,7 +105,8 @@ def _settings(runpod: RunningStandIn) -> dict[str, str]:
     }
 
 
-def _voice(backends: Backends, shelf: Shelf) -> str:
+def speaker(backends: Backends, shelf: Shelf) -> str:
+    """Save a voice that the stand-in can speak with; return its id."""
     with serving("voices_save", backends.function_environ()) as server:
         request = api.save_voice(f"Speaker {secrets.token_hex(4)}", shelf.audio, _PROFILE)
         voice_id: str = server.client(shelf.user.id_token).object(request, 201)["voice_id"]
@@ -117,7 +119,7 @@ def _finished(
     """Start jobs, and wait until RunPod has tried to tell of each."""
     with serving("tts_generate", environ) as server:
         client = server.client(shelf.user.id_token)
-        started = [_started(client, voice_id, number) for number in range(count)]
+        started = [start_speech(client, voice_id, number) for number in range(count)]
     deadline = time.monotonic() + _ENDS_WITHIN_S
     while len(attempts := runpod.control("calls")["webhooks"]) < count:
         if time.monotonic() > deadline:
@@ -131,7 +133,8 @@ def _finished(
         ]
 
 
-def _started(client: Client, voice_id: str, number: int) -> str:
+def start_speech(client: Client, voice_id: str, number: int) -> str:
+    """Start a job of speech; return its id at RunPod."""
     body = json.dumps({"voice_id": voice_id, "text": f"{_TEXT} {number}"}).encode()
     job = client.object(Request("POST", "/api/tts/generate", body, _JSON), 202)["job"]
     runpod_job_id: str = job["runpod_job_id"]

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
         ContentCache,
         Library,
         ObjectStore,
-        Upkeep,
     )
+    from voxshelf.use_cases.upkeep_ports import Upkeep
     from voxshelf.use_cases.upload_ports import UploadSlots
 
 _lock = threading.Lock()

@@ -100,8 +100,8 @@ def _clean(view: View, lease_s: float) -> Iterable[Violation]:
         yield Violation("I2", f"no document names {path}")
     for path in sorted(view.renamings):
         yield Violation("I2", f"{path} is not finished")
+    yield from _under_their_names(view)
     for record in view.records:
-        yield from _under_its_name(record, view)
         over = view.now - dt.timedelta(seconds=lease_s)
         if record.is_busy or (record.trash and record.trash["purge_at"] < over):
             yield Violation("I2", f"{record.name} is still being deleted")
@@ -113,13 +113,17 @@ def _clean(view: View, lease_s: float) -> Iterable[Violation]:
             yield Violation("I2", f"{record.name} is pending beyond its lease")
 
 
-def _under_its_name(record: Record, view: View) -> Iterable[Violation]:
-    """Yield I2 where a voice or generation is kept under another name than it is shown."""
-    names = view.accounts.get(record.uid, {}).get("names", {})
-    kept = record.fields.get("name" if record.kind == "voices" else "voice_name")
-    shown = names.get(record.fields.get("voice_id"), kept)
-    if kept != shown:
-        yield Violation("I2", f"{record.name} is kept under {kept}, and shown under {shown}")
+def _under_their_names(view: View) -> Iterable[Violation]:
+    """Yield I2 where a generation is kept under another name than its voice has."""
+    voices = {(one.uid, one.item_id): one.fields for one in view.records if one.kind == "voices"}
+    for record in view.records:
+        voice = voices.get((record.uid, record.fields.get("voice_id", "")))
+        if record.kind != "generations" or voice is None or "name" not in voice:
+            continue
+        kept, name = record.fields.get("voice_name"), voice["name"]
+        # What an earlier voice of this id has spoken keeps that one's last name.
+        if kept is not None and kept != name and record.fields["saved_at"] >= voice["saved_at"]:
+            yield Violation("I2", f"{record.name} is kept under {kept}, and its voice is {name}")
 
 
 def _counted(view: View) -> Iterable[Violation]:

@@ -164,6 +164,9 @@ def read(client: firestore.Client, bucket: Bucket) -> View:
     # never as a missing one.
     objects = frozenset(path for prefix in PREFIXES for path in bucket.names(prefix))
     renamings = frozenset(
-        one.reference.path for one in client.collection_group("renamings").stream()
+        one.reference.path
+        for one in client.collection_group("renamings").stream()
+        # For a lease, one that is done still tells the name to who has read generations before.
+        if not (one.to_dict() or {}).get("done")
     )
     return View(accounts, records, requests, objects, now, renamings=renamings)

@@ -105,14 +105,12 @@ def test_i2_a_rename_that_is_not_finished_is_seen(shelf):
 
 
 @pytest.mark.parametrize("kept", ["voice", "speech"])
-def test_i2_what_is_kept_under_another_name_than_it_is_shown_is_seen(shelf, kept):
-    shelf.account.update({"names": {shelf.voice_document.id: "New"}})
+def test_i2_speech_that_is_kept_under_another_name_than_its_voice_has_is_seen(shelf, kept):
     if kept == "voice":
         shelf.speech_document.update({"voice_name": "New"})
     else:
         shelf.voice_document.update({"name": "New"})
     assert shelf.settled() == {"I2"}
-    shelf.account.update({"names": {shelf.voice_document.id: "Alba"}})
     shelf.voice_document.update({"name": "Alba"})
     shelf.speech_document.update({"voice_name": "Alba"})
     assert shelf.settled() == set()

@@ -63,7 +63,7 @@ class EditingContract(LibraryCalls):
         same = VoiceEdit(name="VOICE_A", favorite=False, tags=("warm", "tall tales"))
         assert self._edit(shelf, uid, "voice_a", same) == voice()
         assert shelf.voice(uid, "voice_a") == voice()
-        assert self._leftovers(shelf, uid) == []
+        assert self._left(shelf, uid) == []
 
     def test_an_edit_leaves_the_counters_and_the_count_of_speech(self, shelf, uid):
         self._save(shelf, uid, voice())
@@ -72,7 +72,7 @@ class EditingContract(LibraryCalls):
         self._edit(shelf, uid, "voice_a", VoiceEdit(name="New", favorite=True))
         after = self._edit(shelf, uid, "g1", GenerationEdit(favorite=True))
         assert after.version == 2
-        assert self._account(shelf, uid) == replace(before, names={"voice_a": "New"})
+        assert self._account(shelf, uid) == replace(before, renamings=1)
         assert shelf.voice(uid, "voice_a").generation_count == 1
         self._purge(shelf, uid, "generations", "g1")
         assert shelf.voice(uid, "voice_a").generation_count == 0
@@ -180,12 +180,83 @@ class EditingContract(LibraryCalls):
         self._rename(shelf, uid, "aaa")
         self._go_on(shelf, uid, batches)
         assert self._names(shelf, uid) == ["aaa"] * 5
-        left = self._leftovers(shelf, uid)
+        left = self._left(shelf, uid)
         # Two and two and one are three batches.
-        assert left == ([Renaming(uid, "voice_a")] if batches < 3 else [])
+        assert left == ([self._renaming(uid)] if batches < 3 else [])
         assert sum(sum(shelf.rename_generations(one)) for one in left) == max(0, 5 - 2 * batches)
-        assert self._leftovers(shelf, uid) == []
+        assert self._left(shelf, uid) == []
         self._check_order(shelf, uid, "aaa", 5)
+
+    @pytest.mark.parametrize("batches", range(3))
+    def test_a_rename_that_stops_goes_on_where_it_was(self, shelf, uid, batches):
+        self._speak(shelf, uid, 5)
+        self._rename(shelf, uid, "aaa")
+        self._go_on(shelf, uid, batches)
+        (left,) = self._left(shelf, uid)
+        assert list(shelf.rename_generations(left)) == [2, 2, 1][batches:]
+
+    def test_names_stand_nowhere_once_a_rename_is_over(self, shelf, uid):
+        self._speak(shelf, uid, 2)
+        before = self._account(shelf, uid)
+        for name in ("aaa", "bbb"):
+            self._rename(shelf, uid, name)
+            assert self._account(shelf, uid).renamings == 1
+        (left,) = self._left(shelf, uid)
+        shelf.end_renaming(left)
+        assert self._left(shelf, uid) == [left]
+        self._settle(shelf, uid)
+        # Who has read a generation before it was rewritten may still ask.
+        assert self._account(shelf, uid).renamings == 1
+        (done,) = self._done(shelf, uid)
+        shelf.end_renaming(done)
+        shelf.end_renaming(done)
+        assert self._found(shelf, uid) == []
+        assert self._account(shelf, uid) == before
+        assert self._names(shelf, uid) == ["bbb", "bbb"]
+
+    def test_a_rename_that_is_renamed_when_it_was_done_is_not_forgotten(self, shelf, uid):
+        self._speak(shelf, uid, 2)
+        self._rename(shelf, uid, "aaa")
+        self._settle(shelf, uid)
+        (done,) = self._done(shelf, uid)
+        self._rename(shelf, uid, "bbb")
+        shelf.end_renaming(done)
+        assert self._names(shelf, uid) == ["bbb", "bbb"]
+        self._settle(shelf, uid)
+        assert self._account(shelf, uid).renamings == 1
+        self._check_order(shelf, uid, "bbb", 2)
+
+    @pytest.mark.parametrize("batches", [0, 1, 2])
+    def test_a_voice_in_the_place_of_another_keeps_its_name_to_itself(self, shelf, uid, batches):
+        self._speak(shelf, uid, 3)
+        self._rename(shelf, uid, "aaa")
+        self._go_on(shelf, uid, batches)
+        self._purge(shelf, uid, "voices", "voice_a")
+        self._save(shelf, uid, voice(name="ccc"), fingerprint="anew")
+        self._save(shelf, uid, generation("g9", voice_name="ccc"))
+        assert sorted(self._names(shelf, uid)) == [*["aaa"] * 3, "ccc"]
+        self._rename(shelf, uid, "ddd")
+        assert sorted(self._names(shelf, uid)) == [*["aaa"] * 3, "ddd"]
+        self._settle(shelf, uid)
+        assert self._left(shelf, uid) == []
+        for done in self._done(shelf, uid):
+            shelf.end_renaming(done)
+        assert sorted(self._names(shelf, uid)) == [*["aaa"] * 3, "ddd"]
+        assert self._account(shelf, uid).renamings == 0
+
+    @pytest.mark.parametrize("batches", [0, 1, 2])
+    def test_a_voice_in_the_place_of_a_deleted_one_goes_on_for_it(self, shelf, uid, batches):
+        self._speak(shelf, uid, 3)
+        self._rename(shelf, uid, "aaa")
+        self._go_on(shelf, uid, batches)
+        self._delete(shelf, uid, "voices", "voice_a")
+        anew = voice(name="aaa", sample=replace(AUDIO, path="new"))
+        receipt = self._save(shelf, uid, anew, fingerprint="anew")
+        shelf.forget(Garbage(uid, "voices", "voice_a", receipt.reservation.leftovers))
+        assert self._names(shelf, uid) == ["aaa"] * 3
+        self._rename(shelf, uid, "ddd")
+        self._settle(shelf, uid)
+        self._check_order(shelf, uid, "ddd", 3)
 
     def test_rewriting_is_no_edit(self, shelf, uid):
         self._speak(shelf, uid, 1)
@@ -195,10 +266,10 @@ class EditingContract(LibraryCalls):
 
     def test_a_settled_rename_has_nothing_left_to_do(self, shelf, uid):
         self._speak(shelf, uid, 1)
-        assert list(shelf.rename_generations(Renaming(uid, "voice_a"))) == []
+        assert list(shelf.rename_generations(self._renaming(uid))) == []
         self._rename(shelf, uid, "New")
         self._settle(shelf, uid)
-        assert list(shelf.rename_generations(Renaming(uid, "voice_a"))) == []
+        assert list(shelf.rename_generations(self._renaming(uid))) == []
 
     def test_generations_of_other_voices_keep_their_names(self, shelf, uid):
         self._speak(shelf, uid, 1)
@@ -214,26 +285,26 @@ class EditingContract(LibraryCalls):
     def test_a_rename_during_a_rename_ends_with_the_last_name(self, shelf, uid, last, batches):
         self._speak(shelf, uid, 5)
         self._rename(shelf, uid, "aaa")
-        first = shelf.rename_generations(Renaming(uid, "voice_a"))
+        first = shelf.rename_generations(self._renaming(uid))
         next(first)
         self._rename(shelf, uid, last)
         self._go_on(shelf, uid, batches)
         # Whoever still has the earlier name in mind cannot write it any more.
         list(first)
-        assert self._leftovers(shelf, uid) == ([Renaming(uid, "voice_a")] if batches < 3 else [])
+        assert self._left(shelf, uid) == ([self._renaming(uid)] if batches < 3 else [])
         self._settle(shelf, uid)
-        assert self._leftovers(shelf, uid) == []
+        assert self._left(shelf, uid) == []
         self._check_order(shelf, uid, last, 5)
 
     def test_two_who_rewrite_for_one_rename_do_not_hinder_each_other(self, shelf, uid):
         self._speak(shelf, uid, 5)
         self._rename(shelf, uid, "aaa")
-        first, second = (shelf.rename_generations(Renaming(uid, "voice_a")) for _ in range(2))
+        first, second = (shelf.rename_generations(self._renaming(uid)) for _ in range(2))
         next(first)
         next(second)
         list(first)
         list(second)
-        assert self._leftovers(shelf, uid) == []
+        assert self._left(shelf, uid) == []
         self._check_order(shelf, uid, "aaa", 5)
 
     def test_a_voice_that_is_deleted_while_it_is_renamed_leaves_all_under_one_name(
@@ -245,7 +316,7 @@ class EditingContract(LibraryCalls):
         self._purge(shelf, uid, "voices", "voice_a")
         assert self._names(shelf, uid) == ["aaa"] * 5
         self._settle(shelf, uid)
-        assert self._leftovers(shelf, uid) == []
+        assert self._left(shelf, uid) == []
         self._check_order(shelf, uid, "aaa", 5)
 
     def test_what_was_in_the_trash_comes_back_under_the_new_name(self, shelf, uid):
@@ -268,13 +339,13 @@ class EditingContract(LibraryCalls):
     def test_generations_edited_and_deleted_during_a_rename_stay_so(self, shelf, uid):
         self._speak(shelf, uid, 5)
         self._rename(shelf, uid, "aaa")
-        going = shelf.rename_generations(Renaming(uid, "voice_a"))
+        going = shelf.rename_generations(self._renaming(uid))
         next(going)
         self._edit(shelf, uid, "g0", GenerationEdit(favorite=True))
         self._edit(shelf, uid, "g4", GenerationEdit(tags=("t",)))
         self._purge(shelf, uid, "generations", "g3")
         list(going)
-        assert self._leftovers(shelf, uid) == []
+        assert self._left(shelf, uid) == []
         self._check_order(shelf, uid, "aaa", 4)
         assert (shelf.generation(uid, "g0").favorite, shelf.generation(uid, "g0").version) == (
             True,
@@ -286,12 +357,12 @@ class EditingContract(LibraryCalls):
         self._speak(shelf, uid, 1)
         late = self._reserve_generation(shelf, uid, generation("g7"))
         self._rename(shelf, uid, "aaa")
-        list(shelf.rename_generations(Renaming(uid, "voice_a")))
+        list(shelf.rename_generations(self._renaming(uid)))
         shelf.confirm(late)
         assert self._names(shelf, uid) == ["aaa", "aaa"]
-        assert self._leftovers(shelf, uid) == [Renaming(uid, "voice_a")]
+        assert self._left(shelf, uid) == [self._renaming(uid)]
         self._settle(shelf, uid)
-        assert self._leftovers(shelf, uid) == []
+        assert self._left(shelf, uid) == []
         self._check_order(shelf, uid, "aaa", 2)
 
     def test_a_generation_written_anew_meanwhile_is_found_under_the_new_name(self, shelf, uid):
@@ -306,12 +377,12 @@ class EditingContract(LibraryCalls):
             generation_id="g0",
         )
         self._rename(shelf, uid, "aaa")
-        list(shelf.rename_generations(Renaming(uid, "voice_a")))
+        list(shelf.rename_generations(self._renaming(uid)))
         shelf.confirm(late)
         shelf.forget(Garbage(uid, "generations", "g0", late.reservation.leftovers))
-        assert self._leftovers(shelf, uid) == [Renaming(uid, "voice_a")]
+        assert self._left(shelf, uid) == [self._renaming(uid)]
         self._settle(shelf, uid)
-        assert self._leftovers(shelf, uid) == []
+        assert self._left(shelf, uid) == []
         self._check_order(shelf, uid, "aaa", 2)
 
     def test_a_replacement_under_another_name_renames(self, shelf, uid):
@@ -319,9 +390,9 @@ class EditingContract(LibraryCalls):
         newer = voice(name="aaa", version=2, sample=replace(AUDIO, path="voice_samples/u/2.wav"))
         receipt = self._save(shelf, uid, newer, fingerprint="f2", replace=True)
         shelf.forget(Garbage(uid, "voices", "voice_a", receipt.reservation.leftovers))
-        assert self._leftovers(shelf, uid) == [Renaming(uid, "voice_a")]
+        assert self._left(shelf, uid) == [self._renaming(uid)]
         self._settle(shelf, uid)
-        assert self._leftovers(shelf, uid) == []
+        assert self._left(shelf, uid) == []
         self._check_order(shelf, uid, "aaa", 3)
 
     def test_a_young_rename_is_no_leftover(self, shelf, uid):
@@ -343,8 +414,12 @@ class EditingContract(LibraryCalls):
     def _speak(self, shelf, uid, count):
         """Save a voice and so many generations."""
         self._save(shelf, uid, voice())
+        self.saved_at = shelf.voice(uid, "voice_a").saved_at
         for number in range(count):
             self._save(shelf, uid, generation(f"g{number}"))
+
+    def _renaming(self, uid):
+        return Renaming(uid, "voice_a", self.saved_at)
 
     def _rename(self, shelf, uid, name):
         renamed = self._edit(shelf, uid, "voice_a", VoiceEdit(name=name))
@@ -352,13 +427,13 @@ class EditingContract(LibraryCalls):
 
     def _go_on(self, shelf, uid, batches):
         """Rewrite so many batches, and die."""
-        going = shelf.rename_generations(Renaming(uid, "voice_a"))
+        going = shelf.rename_generations(self._renaming(uid))
         for _ in range(batches):
             next(going)
         going.close()
 
     def _settle(self, shelf, uid):
-        for left in self._leftovers(shelf, uid):
+        for left in self._left(shelf, uid):
             if isinstance(left, Renaming):
                 list(shelf.rename_generations(left))
 
@@ -375,5 +450,13 @@ class EditingContract(LibraryCalls):
         listed = [one.voice_name for one in shelf.generations(uid, BY_NAME).items]
         assert listed == [name[:-1], *[name] * count, name + "!"]
 
-    def _leftovers(self, shelf, uid):
+    def _left(self, shelf, uid):
+        """Return all that is left of a user but renames that are done."""
+        return [one for one in self._found(shelf, uid) if one not in self._done(shelf, uid)]
+
+    def _done(self, shelf, uid):
+        renamings = [one for one in self._found(shelf, uid) if isinstance(one, Renaming)]
+        return [one for one in renamings if one.done]
+
+    def _found(self, shelf, uid):
         return [one for one in shelf.leftovers(NO_LEASE) if one.uid == uid]

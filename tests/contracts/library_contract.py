@@ -93,6 +93,12 @@ def generation(generation_id: str, **changes) -> Generation:
     return replace(made, **changes)
 
 
+def _placed(item, slot):
+    """Return a voice in its place: it is the one that was there, if there was one."""
+    earlier = slot.replaces or slot.deleted or item
+    return replace(item, voice_id=slot.voice_id, saved_at=earlier.saved_at)
+
+
 class LibraryCalls:
     """The calls that the contract's tests make, on the fixture `shelf`."""
 
@@ -104,7 +110,7 @@ class LibraryCalls:
         policy = Policy(options.get("limits", LIMITS), lease=options.get("lease", LEASE))
         slots = options.get("slots", [])
         attempt = Attempt(
-            lambda slot: slots.append(slot) or replace(item, voice_id=slot.voice_id),
+            lambda slot: slots.append(slot) or _placed(item, slot),
             fingerprint,
             secrets.token_hex(4),
             key,
@@ -224,8 +230,9 @@ class LibraryContract(LibraryCalls):
         assert shelf.generation(uid, "g1").voice_name == "Second"
         self._purge(shelf, uid, "voices", "voice_a")
         assert [g.voice_name for g in shelf.generations(uid, ListQuery()).items] == ["Second"]
-        self._save(shelf, uid, voice(name="Third"), fingerprint="f3")
-        assert shelf.generation(uid, "g1").voice_name == "Third"
+        later = NOON + timedelta(hours=1)
+        self._save(shelf, uid, voice(name="Third", saved_at=later), fingerprint="f3")
+        assert shelf.generation(uid, "g1").voice_name == "Second"
 
     def test_an_abandoned_replacement_leaves_the_old_version(self, shelf, uid):
         self._save(shelf, uid, voice())

@@ -89,7 +89,7 @@ class TestInBetween(LibraryCalls):
 
         def rename_back():
             shelf.edit(uid, "voices", "voice_a", editing(VoiceEdit(name="VOICE_A")))
-            list(shelf.rename_generations(Renaming(uid, "voice_a")))
+            list(shelf.rename_generations(Renaming(uid, "voice_a", NOON)))
 
         meddling.before = rename_back
         change = editing(GenerationEdit(favorite=True))
@@ -109,7 +109,9 @@ class TestInBetween(LibraryCalls):
             shelf.edit(uid, "generations", "g0", editing(GenerationEdit(tags=("later",))))
 
         meddling.before = tag
-        assert list(FirestoreLibrary(meddling).rename_generations(Renaming(uid, "voice_a"))) == [2]
+        assert list(
+            FirestoreLibrary(meddling).rename_generations(Renaming(uid, "voice_a", NOON))
+        ) == [2]
         stored = firestore_client.document("users", uid, "generations", "g0").get().to_dict()
         item = catalogue.generation(uid, "g0")
         assert (item.tags, item.voice_name) == (("later",), "aaa")
@@ -117,7 +119,8 @@ class TestInBetween(LibraryCalls):
 
 
 class TestOverHttp:
-    COUNT = 1000
+    # More than a few pages of a rewriting, and within the patience of a request on a busy machine.
+    COUNT = 300
 
     @pytest.fixture
     def user(self):
@@ -135,7 +138,7 @@ class TestOverHttp:
 
     @pytest.fixture
     def library(self, firestore_client, user):
-        """Write two voices directly, one of which has spoken a thousand times."""
+        """Write two voices directly, one of which has spoken many times."""
         items = [voice(generation_count=self.COUNT), voice("voice_m", name="M")]
         items += [
             generation(f"g{number:04}", created_at=NOON + timedelta(seconds=number))

@@ -5,6 +5,7 @@ from tests.contracts.editing_contract import EditingContract
 from tests.contracts.library_contract import LibraryContract
 from tests.contracts.looking_contract import LookingContract
 from tests.contracts.naming_contract import NamingContract
+from tests.contracts.recount_contract import RecountContract
 from tests.contracts.recovery_contract import RecoveryContract
 from tests.contracts.usage_contract import UsageContract
 from tests.contracts.withdrawing_contract import WithdrawingContract
@@ -37,7 +38,22 @@ class TestFirestoreLibrary(
     EditingContract,
     DeletingContract,
     WithdrawingContract,
+    RecountContract,
 ):
     @pytest.fixture
     def shelf(self, firestore_client):
         return _All(firestore_client)
+
+    @pytest.fixture
+    def spoil(self, firestore_client):
+        def spoil(uid, account, voices):
+            own = firestore_client.document("users", uid)
+            if account:
+                wrong = dict(account)
+                if "reserved" in wrong:
+                    wrong["reserved.generations"] = wrong.pop("reserved")
+                own.update(wrong)
+            for voice_id, count in voices.items():
+                own.collection("voices").document(voice_id).update({"generation_count": count})
+
+        return spoil

@@ -2,28 +2,37 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from voxshelf.adapters.firestore_names import refuse_taken
 from voxshelf.adapters.firestore_shelf import Named
-from voxshelf.core.account import Account
 from voxshelf.core.errors import InProgress, NotFound
-from voxshelf.core.items import Generation, Voice, shown
+from voxshelf.core.items import Generation, Voice
+from voxshelf.core.renaming import Renamed, shown
 from voxshelf.core.reservation import Item
 from voxshelf.use_cases.ports import Kind, Renaming
 
 
-class MemoryEdits:
-    """Plays the editing part of `Library` on what `MemoryLibrary` holds.
+@dataclass
+class _Note:
+    """A rename that is not forgotten: which one, since when, and how far its generations are."""
 
-    `renamings` has the new name, the number and the time of each rename that is not settled.
-    """
+    renamed: Renamed
+    number: int
+    since: datetime
+    after: str = ""
+    complete: bool = True
+    done: bool = False
+
+
+class MemoryEdits:
+    """Plays the editing part of `Library` on what `MemoryLibrary` holds."""
 
     renamed_at_once = 20
 
     def __init__(self) -> None:
-        self.renamings: dict[Renaming, tuple[str, int, datetime]] = {}
+        self.renamings: dict[tuple[str, str, datetime], _Note] = {}
         self._renames = itertools.count(1)
 
     def edit(
@@ -51,34 +60,54 @@ class MemoryEdits:
             return edited
 
     def _shown(self, uid: str, item: Item) -> Item:
-        names = self.accounts.get(uid, Account()).names
-        return shown(item, names) if isinstance(item, Generation) else item
+        renamed = [note.renamed for (owner, _, _), note in self.renamings.items() if owner == uid]
+        return shown(item, renamed) if isinstance(item, Generation) else item
 
     def _name(self, uid: str, voice: Voice) -> None:
-        account = self.accounts[uid]
-        names = {**account.names, voice.voice_id: voice.name}
-        self.accounts[uid] = replace(account, names=names)
-        noted = (voice.name, next(self._renames), self.now())
-        self.renamings[Renaming(uid, voice.voice_id)] = noted
+        renamed = Renamed(voice.voice_id, voice.name, voice.saved_at)
+        note = _Note(renamed, next(self._renames), self.now())
+        self.renamings[uid, voice.voice_id, voice.saved_at] = note
+        self._count_renamings(uid)
+
+    def _follow(self, uid: str, voice: Voice) -> None:
+        """A voice came into the place of others: what it speaks is not theirs."""
+        for (owner, voice_id, _), note in self.renamings.items():
+            if (owner, voice_id) == (uid, voice.voice_id) and note.renamed.until is None:
+                note.renamed = replace(note.renamed, until=voice.saved_at)
+
+    def _count_renamings(self, uid: str) -> None:
+        count = len([owner for owner, _, _ in self.renamings if owner == uid])
+        self.accounts[uid] = replace(self.accounts[uid], renamings=count)
 
     def rename_generations(self, renaming: Renaming) -> Iterator[int]:
-        noted = self.renamings.get(renaming)
-        complete = self.accounts[renaming.uid].reserved.generations == 0
-        after = ""
-        while noted is not None and self.renamings.get(renaming) == noted:
+        key = (renaming.uid, renaming.voice_id, renaming.saved_at)
+        note = self.renamings.get(key)
+        if note is None or note.done:
+            return
+        if not note.after:
+            note.complete = self.accounts[renaming.uid].reserved.generations == 0
+        # Of the same number, unless the voice was renamed again.
+        while self.renamings.get(key) is note and not note.done:
             with self._lock:
-                batch = self._generations(renaming, after)
-                changed = [one for one in batch if _kept(one).voice_name != noted[0]]
+                batch = self._generations(renaming, note.after)
+                changed = [one for one in batch if _is_to_change(_kept(one), note.renamed)]
                 for record in changed:
-                    _keep(record, replace(_kept(record), voice_name=noted[0]))
-                complete &= all(record.pending is None for record in batch)
+                    _keep(record, replace(_kept(record), voice_name=note.renamed.name))
+                note.complete &= all(record.pending is None for record in batch)
                 is_last = len(batch) < self.renamed_at_once
-                if is_last and complete:
-                    del self.renamings[renaming]
+                note.after = "" if is_last else _kept(batch[-1]).item_id
+                if is_last and note.complete:
+                    note.done, note.since = True, self.now()
             yield len(changed)
             if is_last:
                 return
-            after = _kept(batch[-1]).item_id
+
+    def end_renaming(self, renaming: Renaming) -> None:
+        key = (renaming.uid, renaming.voice_id, renaming.saved_at)
+        with self._lock:
+            if key in self.renamings and self.renamings[key].done:
+                del self.renamings[key]
+                self._count_renamings(renaming.uid)
 
     def _generations(self, renaming: Renaming, after: str) -> list:
         found = [
@@ -91,6 +120,11 @@ class MemoryEdits:
         ]
         in_order = sorted(found, key=lambda pair: pair[0])
         return [record for _, record in in_order[: self.renamed_at_once]]
+
+
+def _is_to_change(item: Item, renamed: Renamed) -> bool:
+    covered = renamed.covers(item.voice_id, item.saved_at)
+    return covered and item.voice_name != renamed.name
 
 
 def _kept(record) -> Item | None:

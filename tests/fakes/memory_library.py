@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from tests.fakes.memory_edits import MemoryEdits
 from tests.fakes.memory_jobs import MemoryJobs
 from tests.fakes.memory_listing import page_of
+from tests.fakes.memory_recount import MemoryRecount
 from tests.fakes.memory_trash import MemoryTrash
 from voxshelf.core.account import Account, Amount, Refusals, hour_of
 from voxshelf.core.errors import NotFound
-from voxshelf.core.items import Generation, Voice, shown
+from voxshelf.core.items import Generation, Voice
 from voxshelf.core.naming import Elsewhere
 from voxshelf.core.query import ListQuery, Page
 from voxshelf.core.reservation import Decision, Item, Replay, Reservation, in_progress
@@ -20,7 +21,8 @@ from voxshelf.core.shelf import Entry, Namesake, Pending, RequestRecord, Shelf
 from voxshelf.core.trash import Trash
 from voxshelf.core.usage import Usage, added, day_of
 from voxshelf.use_cases.deletion_ports import ItemKey
-from voxshelf.use_cases.ports import Garbage, Glance, Kind, Leftover, Receipt
+from voxshelf.use_cases.ports import Garbage, Glance, Kind, Leftover, Receipt, Renaming
+from voxshelf.use_cases.unreadable import Unreadable
 
 
 @dataclass
@@ -47,7 +49,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class MemoryLibrary(MemoryEdits, MemoryTrash):
+class MemoryLibrary(MemoryEdits, MemoryTrash, MemoryRecount):
     """Plays `Library`, `Catalogue` and `Upkeep`; `now` is its database's clock."""
 
     def __init__(self, now: Callable[[], datetime] = _now) -> None:
@@ -57,6 +59,7 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
         self.records: dict[tuple[str, Kind, str], _Record] = {}
         self.requests: dict[tuple[str, str], RequestRecord] = {}
         self.saved: dict[tuple[str, date], Amount] = {}
+        self.unreadable: list[Unreadable] = []
         # Where the words of what is purged are, too.
         self.jobs = MemoryJobs()
         self._versions = itertools.count(1)
@@ -183,7 +186,8 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
             day = (receipt.uid, day_of(pending.since))
             self.saved[day] = self.saved.get(day, Amount()) + added(receipt.reservation)
             if pending.renames and isinstance(pending.item, Voice):
-                self._name(receipt.uid, pending.item)
+                is_first = receipt.reservation.is_first
+                (self._follow if is_first else self._name)(receipt.uid, record.ready)
             if receipt.reservation.replaces is None:
                 self._count(receipt.uid, record.ready, 1)
             if pending.request_key is not None:
@@ -238,8 +242,9 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
                 if request and pending.lease in (request.lease, f"seized {request.lease}"):
                     del self.requests[receipt.uid, pending.request_key]
 
-    def leftovers(self, older_than: timedelta) -> Iterator[Leftover]:
+    def leftovers(self, older_than: timedelta) -> Iterator[Leftover | Unreadable]:
         before = self.now() - older_than
+        yield from self.unreadable
         for (uid, kind, item_id), record in list(self.records.items()):
             settled = self.records.get((uid, kind, item_id)) is not record
             if settled or record.since is None or record.since >= before:
@@ -251,9 +256,9 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
                 yield self._deletion(uid, ItemKey(kind, item_id))
             else:
                 yield Garbage(uid, kind, item_id, record.garbage)
-        for renaming, (_, _, since) in list(self.renamings.items()):
-            if since < before:
-                yield renaming
+        for (uid, voice_id, saved_at), note in list(self.renamings.items()):
+            if note.since < before:
+                yield Renaming(uid, voice_id, saved_at, note.done)
 
     def references(self, uid: str) -> frozenset[str]:
         records = [record for (owner, _, _), record in self.records.items() if owner == uid]
@@ -286,7 +291,7 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
     def generation(self, uid: str, generation_id: str) -> Generation:
         item = self._ready(uid, "generations", generation_id)
         assert isinstance(item, Generation)
-        return shown(item, self.accounts[uid].names)
+        return self._shown(uid, item)
 
     def _ready(self, uid: str, kind: str, item_id: str) -> Item:
         record = self.records.get((uid, kind, item_id))
@@ -299,8 +304,7 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
 
     def generations(self, uid: str, query: ListQuery) -> Page[Generation]:
         page = self._page(uid, "generations", query)
-        names = self.accounts.get(uid, Account()).names
-        return replace(page, items=tuple(shown(item, names) for item in page.items))
+        return replace(page, items=tuple(self._shown(uid, item) for item in page.items))
 
     def usage(self, uid: str) -> Usage:
         days = {day: amount for (owner, day), amount in self.saved.items() if owner == uid}

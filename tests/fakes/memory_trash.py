@@ -134,13 +134,15 @@ class MemoryTrash:
             deletions = tuple(self._deletion(uid, key) for key in found) if trash.purging else ()
             return Taken(deletions, taken, done)
 
-    def condemn(self, deletion: Deletion) -> Deletion | None:
+    def condemn(self, *deletions: Deletion) -> Sequence[Deletion]:
+        condemned = []
         with self._lock:
-            record = self.records.get((deletion.uid, *deletion.key))
-            if record is None or record.trash is None or record.version != deletion.version:
-                return None
-            record.trash = replace(record.trash, purging=True)
-            return deletion
+            for deletion in deletions:
+                record = self.records.get((deletion.uid, *deletion.key))
+                if record and record.trash and record.version == deletion.version:
+                    record.trash = replace(record.trash, purging=True)
+                    condemned.append(deletion)
+        return condemned
 
     def remove_words(self, deletions: Sequence[Deletion]) -> tuple[str, ...]:
         return self.jobs.remove_words(deletions)

@@ -48,7 +48,7 @@ class DeletingShelf(CrashingShelf):
             self.steps_left = None
 
     def reconcile_dying(self):
-        options = {"lease": timedelta(minutes=6), "now": self.time}
+        options = {"lease": timedelta(minutes=6)}
         return self.run(reconcile, upkeep=self.dying(self.library), **options)
 
     def withdraw(self, *, steps=None):
@@ -422,13 +422,14 @@ def test_a_withdrawal_overtakes_a_save_that_runs(shelf, state):
         shelf.save()
     if state == "deleted":
         shelf.delete()
-    from voxshelf.adapters.soundfile_audio import inspect_audio
+    from tests.fakes.inline_audio import inspect_audio
 
     with pytest.raises(InProgress):
         save_voice(
             SaveVoice("ada", "voice_a", "A", content(wav(2.0)), replace=True),
             library=shelf.library,
             objects=Overtaken(shelf, VOICE, permanent=True, withdrawn=True),
+            uploads=MemoryUploads(),
             inspect_audio=inspect_audio,
             policy=Policy(LIMITS),
         )

@@ -17,7 +17,6 @@ from voxshelf.use_cases.ports import Renaming
 from voxshelf.use_cases.rename_generations import rename_generations
 
 INDEXES = json.loads((Path(__file__).parents[2] / "firestore.indexes.json").read_text())
-RENAMING = Renaming("ada", "voice_a")
 
 
 @pytest.fixture
@@ -85,7 +84,8 @@ def test_a_conflict_renames_nothing(shelf):
 
 def test_what_takes_longer_than_the_patience_is_left_to_reconcile(shelf):
     shelf.library.edit("ada", "voices", "voice_a", lambda item, _: replace(item, name="New"))
-    rename_generations(RENAMING, shelf.library, patience_s=0)
+    saved_at = shelf.library.voice("ada", "voice_a").saved_at
+    rename_generations(Renaming("ada", "voice_a", saved_at), shelf.library, patience_s=0)
     assert kept_names(shelf) == ["New"] * 2 + ["A"] * 3
     assert found(shelf.reconcile(later=timedelta(seconds=1)))
     assert found(shelf.reconcile(), renamed=3)
@@ -146,3 +146,7 @@ def test_the_search_for_unfinished_renames_has_its_index():
     }
     of_all_users = {"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}
     assert declared["renamings", "since"] == [of_all_users]
+    # Speech that was begun before a rename is looked for among one user's alone.
+    assert {"order": "ASCENDING", "queryScope": "COLLECTION"} in declared[
+        "generations", "unsettled_since"
+    ]

@@ -71,7 +71,6 @@ class CrashingShelf(SpeechShelf):
             upkeep=self.library,
             objects=self.objects,
             lease=timedelta(minutes=6),
-            now=self.time,
             **options,
         ).counts()
 
@@ -94,6 +93,8 @@ def shelf():
 
 
 def found(counts, **expected):
+    """Tell whether a run found this alone; looking at users' counters finds nothing by itself."""
+    counts = {name: count for name, count in counts.items() if name != "recounted"}
     return {name: count for name, count in counts.items() if count} == expected
 
 
@@ -137,7 +138,7 @@ def test_reconcile_itself_may_die_and_be_run_again(shelf, steps):
         shelf.save_and_die(2, voice_id="voice_b")
     shelf.time += timedelta(hours=1)
     shelf.steps_left = steps
-    options = {"lease": timedelta(minutes=6), "now": shelf.time}
+    options = {"lease": timedelta(minutes=6)}
     with contextlib.suppress(Crash):
         shelf.run(reconcile, upkeep=shelf.library, **options)
     shelf.steps_left = None

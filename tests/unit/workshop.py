@@ -217,7 +217,6 @@ class Workshop:
             upkeep=self.library,
             objects=self.objects,
             lease=self.policy.lease,
-            now=self.time,
         )
 
     def active(self, uid="ada"):

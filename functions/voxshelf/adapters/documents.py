@@ -75,7 +75,8 @@ def to_generation(document: Document) -> Generation:
         **_common(document),
         generation_id=document["generation_id"],
         voice_name=document["voice_name"],
-        text=document["text"],
+        # Left out where many are read for their files alone.
+        text=document.get("text"),
         audio=Audio(**document["audio"]),
         generation_time_s=document["generation_time_s"],
         timestamp=document["timestamp"],
@@ -208,9 +209,18 @@ FIELDS_WITH_PATHS = (
 )
 
 
+def garbage_of(document: Document) -> tuple[str, ...]:
+    """Return the paths of the objects that nothing but this note refers to."""
+    garbage = document.get("garbage") or []
+    if not isinstance(garbage, list) or not all(isinstance(path, str) for path in garbage):
+        # The characters of a text are paths, too.
+        raise TypeError
+    return tuple(garbage)
+
+
 def paths_of(document: Document) -> tuple[str, ...]:
     """Return the paths of all objects that a voice's or generation's document names."""
-    paths = tuple(document.get("garbage", ()))
+    paths = garbage_of(document)
     if document["status"] in (READY, DELETING):
         paths += _item_paths(document)
     if document.get("pending"):
@@ -237,12 +247,12 @@ def _item_paths(fields: Document) -> tuple[str, ...]:
 def from_account(account: Account) -> Fields:
     """Return the counters that a reservation writes.
 
-    `limits` belongs to the operator, and `names` is written by who renames.
+    `limits` belongs to the operator, and `renamings` is written by who renames.
     """
     stamp = account.last_stamp
     return {
-        **_from_amount(account.kept),
-        "reserved": _from_amount(account.reserved),
+        **from_amount(account.kept),
+        "reserved": from_amount(account.reserved),
         "day": account.day,
         "saves_today": account.saves_today,
         "last_stamp": None if stamp is None else asdict(stamp),
@@ -260,11 +270,12 @@ def to_account(document: Document) -> Account:
         last_stamp=None if stamp is None else Stamp(to_time(stamp["second"]), stamp["sequence"]),
         refusals=Refusals(**document.get("refusals", {})),
         limits=document.get("limits", {}),
-        names=document.get("names", {}),
+        renamings=document.get("renamings", 0),
     )
 
 
-def _from_amount(amount: Amount) -> Fields:
+def from_amount(amount: Amount) -> Fields:
+    """Return the counters of an amount."""
     return {
         "voices": amount.voices,
         "generations": amount.generations,

@@ -1,6 +1,6 @@
 """Reading the library from Firestore: one item, or one page by cursor."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -12,11 +12,13 @@ from voxshelf.adapters import documents, firestore_queries
 from voxshelf.adapters.firestore_errors import translated
 from voxshelf.adapters.firestore_names import read_named
 from voxshelf.adapters.firestore_places import BOUNDED
+from voxshelf.adapters.firestore_renamed import read_renamed
 from voxshelf.adapters.firestore_rows import Row, rows_of
 from voxshelf.adapters.firestore_usage import FirestoreUsage
 from voxshelf.core.errors import NotFound, Unavailable
-from voxshelf.core.items import Generation, Voice, shown
+from voxshelf.core.items import Generation, Voice
 from voxshelf.core.query import MAX_COUNTED, MAX_READINGS, Cursor, ListQuery, Page
+from voxshelf.core.renaming import Renamed, shown
 from voxshelf.core.sorting import sorted_page
 from voxshelf.use_cases.ports import Kind
 
@@ -24,7 +26,7 @@ T = TypeVar("T", Voice, Generation)
 Parse = Callable[[documents.Document], T]
 
 # The parts of the user's own document that a list shows.
-_COUNTERS = ("voices", "generations", "names")
+_COUNTERS = ("voices", "generations", "renamings")
 
 
 class FirestoreCatalogue(FirestoreUsage):
@@ -53,9 +55,9 @@ class FirestoreCatalogue(FirestoreUsage):
 
     def generation(self, uid: str, generation_id: str) -> Generation:
         """See `Catalogue.generation`."""
-        account = self._aside.submit(self._counters, uid)
+        renamed = self._aside.submit(self._renamed, uid)
         generation = documents.to_generation(self._ready(uid, "generations", generation_id))
-        return shown(generation, _names(account.result()))
+        return shown(generation, renamed.result())
 
     def voices(self, uid: str, query: ListQuery) -> Page[Voice]:
         """See `Catalogue.voices`."""
@@ -66,12 +68,17 @@ class FirestoreCatalogue(FirestoreUsage):
         """See `Catalogue.generations`."""
         account = self._aside.submit(self._counters, uid)
         page = self._page(uid, "generations", query, documents.to_generation, account)
-        names = _names(account.result())
-        return replace(page, items=tuple(shown(item, names) for item in page.items))
+        renamed = self._renamed(uid, account.result())
+        return replace(page, items=tuple(shown(item, renamed) for item in page.items))
 
     def _counters(self, uid: str) -> documents.Document:
         with translated():
             return self._account(uid).get(_COUNTERS, **BOUNDED).to_dict() or {}
+
+    def _renamed(self, uid: str, account: documents.Document | None = None) -> Sequence[Renamed]:
+        counted = documents.to_account(self._counters(uid) if account is None else account)
+        with translated():
+            return read_renamed(self._places, uid, counted)
 
     def _account(self, uid: str) -> firestore.DocumentReference:
         return self._client.collection("users").document(uid)
@@ -165,7 +172,3 @@ def _total(
     if account is not None and not query.is_filtered:
         return int(account.result().get(kind, 0))
     return None if count is None else count.result()
-
-
-def _names(account: documents.Document) -> Mapping[str, str]:
-    return documents.to_account(account).names

@@ -7,12 +7,12 @@ from dataclasses import replace
 from google.cloud import firestore
 
 from voxshelf.adapters import documents
-from voxshelf.adapters.firestore_counters import grown, named, released
+from voxshelf.adapters.firestore_counters import grown, released
 from voxshelf.adapters.firestore_deletions import pause
 from voxshelf.adapters.firestore_edits import FirestoreEdits
 from voxshelf.adapters.firestore_errors import CONFLICTS, OUTAGES, translated
 from voxshelf.adapters.firestore_places import BOUNDED
-from voxshelf.adapters.firestore_renaming import note_renaming
+from voxshelf.adapters.firestore_renamed import note_follower, note_of, note_renaming
 from voxshelf.adapters.firestore_shelf import Version
 from voxshelf.adapters.firestore_undoing import version_of
 from voxshelf.adapters.firestore_usage import count_save
@@ -21,7 +21,7 @@ from voxshelf.core.errors import Unavailable
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.reservation import in_progress
 from voxshelf.core.shelf import Pending
-from voxshelf.use_cases.ports import Receipt, Renaming, kind_of
+from voxshelf.use_cases.ports import Receipt, kind_of
 
 # A save whose last write fails is undone, and has to be sent again: it is worth some patience.
 _CONFIRM_FOR_S = 15.0
@@ -96,9 +96,7 @@ class FirestoreConfirming(FirestoreEdits):
         )
         counters = {**released(reservation.amount), **grown(reservation.growth)}
         if pending.renames and isinstance(pending.item, Voice):
-            voice_id, name = pending.item.voice_id, pending.item.name
-            counters |= named(voice_id, name)
-            note_renaming(batch, self._places, Renaming(receipt.uid, voice_id), name)
+            counters |= self._note_name(batch, receipt, pending.item)
         batch.update(self._places.account(receipt.uid), counters)
         count_save(batch, self._places, receipt.uid, reservation)
         if count:
@@ -110,6 +108,16 @@ class FirestoreConfirming(FirestoreEdits):
             answer = {**fields, "saved_at": pending.item.saved_at}
             batch.update(request, {"item": answer}, option=unchanged)
         batch.commit(**BOUNDED)
+
+    def _note_name(
+        self, batch: firestore.WriteBatch, receipt: Receipt, voice: Voice
+    ) -> documents.Fields:
+        if receipt.reservation.is_first:
+            note_follower(batch, self._places, receipt.uid, voice)
+            return {}
+        note = note_of(self._places, receipt.uid, voice.voice_id, voice.saved_at)
+        is_noted = note.get(**BOUNDED).exists
+        return note_renaming(batch, self._places, receipt.uid, voice, is_noted=is_noted)
 
     def _is_confirmed(self, receipt: Receipt) -> bool:
         pending = receipt.reservation.pending

@@ -24,8 +24,3 @@ def grown(amount: Amount) -> documents.Fields:
         "bytes": firestore.Increment(amount.size_bytes),
         "audio_ms": firestore.Increment(amount.audio_ms),
     }
-
-
-def named(voice_id: str, name: str) -> documents.Fields:
-    """Return the change by which all generations of a voice show its present name."""
-    return {firestore.Client.field_path("names", voice_id): name}

@@ -5,17 +5,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from google.cloud import firestore
+
 from voxshelf.adapters import documents
-from voxshelf.adapters.firestore_counters import named
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
 from voxshelf.adapters.firestore_names import read_named, refuse_taken
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
-from voxshelf.adapters.firestore_renaming import FirestoreRenaming, note_renaming
+from voxshelf.adapters.firestore_renamed import note_of, note_renaming, read_renamed
+from voxshelf.adapters.firestore_renaming import FirestoreRenaming
 from voxshelf.core.errors import InProgress, NotFound, Unavailable
-from voxshelf.core.items import Generation, Voice, shown
+from voxshelf.core.items import Generation, Voice
+from voxshelf.core.renaming import shown
 from voxshelf.core.reservation import Item
-from voxshelf.use_cases.ports import Kind, Renaming
+from voxshelf.use_cases.ports import Kind
 
 
 class FirestoreEdits(FirestoreRenaming):
@@ -59,7 +62,8 @@ class FirestoreEdits(FirestoreRenaming):
             raise NotFound("There is no such item in your library.")
         item = documents.to_item(document)
         if isinstance(item, Generation):
-            item = shown(item, documents.to_account(account.to_dict() or {}).names)
+            counted = documents.to_account(account.to_dict() or {})
+            item = shown(item, read_renamed(self._places, uid, counted))
         return snapshot, account, item
 
     def _write_edit(
@@ -83,10 +87,13 @@ class FirestoreEdits(FirestoreRenaming):
         )
         if isinstance(edited, Voice) and isinstance(item, Voice) and edited.name != item.name:
             refuse_taken(read_named(account.reference.collection("voices"), edited.name), edited)
+            note = note_of(self._places, account.id, edited.voice_id, edited.saved_at)
+            counted = note_renaming(
+                batch, self._places, account.id, edited, is_noted=note.get(**BOUNDED).exists
+            )
             # Who has the name was read after the account: nobody gets it before this is written.
             unchanged = self._places.unchanged(account.update_time)
-            names = named(edited.voice_id, edited.name)
-            batch.update(account.reference, names, option=unchanged)
-            renaming = Renaming(account.id, edited.voice_id)
-            note_renaming(batch, self._places, renaming, edited.name)
+            # What changes nothing would leave the document as it was read, for others as well.
+            changes = {"renames": firestore.Increment(1), **counted}
+            batch.update(account.reference, changes, option=unchanged)
         batch.commit(**BOUNDED)

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import cast
 
+from google.api_core.exceptions import InvalidArgument
 from google.cloud import firestore
 
 from voxshelf.adapters import documents
@@ -24,16 +25,25 @@ from voxshelf.use_cases.ports import Garbage, Receipt
 class FirestoreForgetting(FirestoreTaking):
     """Plays the purging part of `Library`."""
 
-    def condemn(self, deletion: Deletion) -> Deletion | None:
+    def condemn(self, *deletions: Deletion) -> Sequence[Deletion]:
         """See `Library.condemn`."""
-        reference = self._places.item(deletion.uid, *deletion.key)
-        unchanged = self._places.unchanged(cast("datetime", deletion.version))
+        batch = self._places.client.batch()
+        for deletion in deletions:
+            reference = self._places.item(deletion.uid, *deletion.key)
+            unchanged = self._places.unchanged(cast("datetime", deletion.version))
+            batch.update(reference, {"trash.purging": True}, option=unchanged)
         with translated():
             try:
-                reference.update({"trash.purging": True}, option=unchanged, **BOUNDED)
-            except CONFLICTS:
-                return None
-        return deletion
+                batch.commit(**BOUNDED)
+            except (*CONFLICTS, InvalidArgument) as failure:
+                if len(deletions) > 1:
+                    # One of them has changed since, or all together are too heavy.
+                    half = len(deletions) // 2
+                    return [*self.condemn(*deletions[:half]), *self.condemn(*deletions[half:])]
+                if isinstance(failure, InvalidArgument):
+                    raise
+                return ()
+        return deletions
 
     def barred_speech(self, uid: str, voice_id: str) -> Sequence[Receipt]:
         """See `Library.barred_speech`."""

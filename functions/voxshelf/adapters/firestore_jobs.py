@@ -22,13 +22,16 @@ from voxshelf.adapters.firestore_job_history import (
     living,
     too_many,
 )
+from voxshelf.adapters.firestore_pages import in_pages, owner_of, readable
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
 from voxshelf.adapters.job_documents import from_job, from_job_use, to_job_use
 from voxshelf.core.jobs import Job, JobLimits
 from voxshelf.use_cases.job_ports import OwnedJob
 from voxshelf.use_cases.start_job import key_conflict
+from voxshelf.use_cases.unreadable import Unreadable
 
-_STREAM_TIMEOUT_S = 60.0
+# Most of a job is its order; so many of the longest texts take some 15 MB.
+_DUE_AT_ONCE = 100
 
 
 class FirestoreJobs(FirestoreJobHistory):
@@ -127,12 +130,12 @@ class FirestoreJobs(FirestoreJobHistory):
                     return changed
         raise too_many()
 
-    def due(self) -> Iterator[OwnedJob]:
+    def due(self) -> Iterator[OwnedJob | Unreadable]:
         """See `Jobs.due`."""
         with translated():
-            now = self._places.now()
-            for snapshot in self._due_at(now).stream(timeout=_STREAM_TIMEOUT_S):
-                owned = _owned(snapshot)
+            asked = self._due_at(self._places.now()).order_by("due_at").order_by("__name__")
+            for snapshot in in_pages(asked, "due_at", _DUE_AT_ONCE):
+                owned = readable("jobs", snapshot, _owned)
                 if owned is not None:
                     yield owned
 
@@ -172,7 +175,7 @@ class FirestoreJobs(FirestoreJobHistory):
 
 def _owned(snapshot: Snapshot) -> OwnedJob | None:
     job = living(snapshot)
-    return None if job is None else OwnedJob(snapshot.reference.path.split("/")[1], job)
+    return None if job is None else OwnedJob(owner_of(snapshot), job)
 
 
 def _same(present: Job, asked: Job) -> tuple[Job, bool]:

@@ -56,10 +56,6 @@ class Places:
         """Return the document of what was saved in a month, such as `2026-11`."""
         return self._document("users", uid, "usage", month)
 
-    def renaming(self, uid: str, voice_id: str) -> firestore.DocumentReference:
-        """Return the note of a rename whose generations may still be under another name."""
-        return self._document("users", uid, "renamings", voice_id)
-
     def _document(self, *path: str) -> firestore.DocumentReference:
         reference: firestore.DocumentReference = self.client.document(*path)
         return reference

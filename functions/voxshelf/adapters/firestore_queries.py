@@ -19,7 +19,7 @@ from voxshelf.use_cases.ports import Kind
 
 _SORT_FIELDS = {"created_at": "created_at", "updated_at": "updated_at", "name": "name_key"}
 # What a page is made of. A document has as much again that only searches and saves read.
-_SHOWN_FIELDS: Mapping[Kind, tuple[str, ...]] = {
+SHOWN_FIELDS: Mapping[Kind, tuple[str, ...]] = {
     "voices": (*(field.name for field in dataclasses.fields(Voice)), "name_key"),
     "generations": (*(field.name for field in dataclasses.fields(Generation)), "name_key"),
 }
@@ -48,7 +48,7 @@ def page(
 
     There can be no place to go on `after` where no index has the query's order.
     """
-    found = matching(library, query).select(_SHOWN_FIELDS[kind]).limit(limit)
+    found = matching(library, query).select(SHOWN_FIELDS[kind]).limit(limit)
     if after is not None:
         place = library.document(after.item_id)
         values = _sort_values(query, after)

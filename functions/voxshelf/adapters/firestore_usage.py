@@ -5,6 +5,7 @@ the batch that confirms a save, so that each save is counted exactly once, and a
 which never conflict with each other.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from google.cloud import firestore
@@ -32,16 +33,27 @@ def count_save(
 class FirestoreUsage:
     """Plays the part of `Catalogue` that tells what a user has saved when."""
 
-    def __init__(self, client: firestore.Client) -> None:
-        """Use `client`, which may be shared by threads."""
+    def __init__(
+        self,
+        client: firestore.Client,
+        today: Callable[[], date] = lambda: datetime.now(UTC).date(),
+    ) -> None:
+        """Use `client`, which may be shared by threads; `today` is this machine's guess."""
         self._places = Places(client)
+        self._today = today
 
     def usage(self, uid: str) -> Usage:
         """See `Catalogue.usage`."""
         # The database tells what day it is, but only in its answer. From tomorrow on this
         # machine's clock, one month more than is shown has all of them, be it a day wrong.
-        tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-        months = [self._places.usage(uid, name) for name in months_before(tomorrow, MONTHS + 1)]
+        names = list(months_before(self._today() + timedelta(days=1), MONTHS + 1))
+        usage = self._usage(uid, names)
+        if set(months_before(usage.today, MONTHS)) <= set(names):
+            return usage
+        return self._usage(uid, list(months_before(usage.today, MONTHS)))
+
+    def _usage(self, uid: str, names: Sequence[str]) -> Usage:
+        months = [self._places.usage(uid, name) for name in names]
         account = self._places.account(uid)
         with translated():
             found = self._places.client.get_all([account, *months], **BOUNDED)

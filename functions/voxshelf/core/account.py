@@ -95,8 +95,8 @@ class Account:
 
     `last_stamp` is the newest name given out; `saves_today` counts the reservations of
     `day`, failed ones too, so that failing cannot be used to work without end.
-    `limits` overrides the defaults by name. `names` has the present name of every voice that
-    was renamed: generations carry the name that their voice had when they were saved.
+    `limits` overrides the defaults by name. `renamings` counts the voices whose generations may
+    still be kept under an earlier name (`renaming.Renamed`).
     """
 
     kept: Amount = Amount()
@@ -106,7 +106,7 @@ class Account:
     last_stamp: Stamp | None = None
     refusals: Refusals = Refusals()
     limits: Mapping[str, int] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
+    renamings: int = 0
 
     def limited(self, defaults: Limits) -> Limits:
         """Return the most that this user may have."""

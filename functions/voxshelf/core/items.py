@@ -1,7 +1,7 @@
 """The two things that the library keeps: voices, and speech generated with them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from voxshelf.core.audio import Audio
@@ -142,9 +142,3 @@ class Generation:
     def audio_ms(self) -> int:
         """Return how long its audio is."""
         return round(self.audio.duration_s * 1000)
-
-
-def shown(generation: Generation, names: Mapping[str, str]) -> Generation:
-    """Return a generation under the present name of its voice; `names` has those that changed."""
-    name = names.get(generation.voice_id, generation.voice_name)
-    return generation if name == generation.voice_name else replace(generation, voice_name=name)

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
-from voxshelf.core.items import Generation, shown
+from voxshelf.core.counting import counts_at
+from voxshelf.core.items import Generation, Voice
 from voxshelf.core.naming import Elsewhere
 from voxshelf.core.reservation import (
     Attempt,
@@ -46,6 +47,14 @@ def decide_repeatable(shelf: Shelf, attempt: Attempt) -> Decision:
         return Elsewhere(shelf.voice_id, record.item.item_id)
     present = shelf.generation.ready if shelf.generation else None
     if isinstance(present, Generation):
-        return Replay(shown(present, shelf.account.names), is_there=True)
+        voice = shelf.voice.voice if shelf.voice else None
+        return Replay(_under_name(present, voice), is_there=True)
     # It was deleted since: whoever sends it again wants it back.
     return decide_generation(anew, attempt)
+
+
+def _under_name(generation: Generation, voice: Voice | None) -> Generation:
+    """Return a generation under the present name of its voice, while that spreads."""
+    if voice is None or not counts_at(generation, voice):
+        return generation
+    return replace(generation, voice_name=voice.name)

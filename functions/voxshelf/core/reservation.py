@@ -274,17 +274,19 @@ def _reservation(
         attempt.lease,
         shelf.now,
         attempt.request_key,
-        renames=_renames(item, replaces, shelf.account),
+        renames=_renames(item, replaces or deleted, shelf.account),
     )
     account = account.reserving(reserved_amount(item, replaces), shelf.now, limits)
     return Reservation(account, pending, replaces, garbage, trash)
 
 
-def _renames(item: Item, replaces: Item | None, account: Account) -> bool:
+def _renames(item: Item, earlier: Item | None, account: Account) -> bool:
     if not isinstance(item, Voice):
         return False
-    earlier = account.names.get(item.voice_id, item.name)
-    return (replaces.name if isinstance(replaces, Voice) else earlier) != item.name
+    if isinstance(earlier, Voice):
+        return earlier.name != item.name
+    # A voice that was here before may be among them: what it spoke keeps its own last name.
+    return account.renamings > 0
 
 
 def in_progress() -> InProgress:

@@ -6,9 +6,9 @@ of them, and what the query cannot say is checked on the items that it finds.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice, pairwise
 
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.items import Generation, Voice
@@ -31,6 +31,8 @@ _UNSPACED = (
 )
 _PIECES = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED} ]+")
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]").match
+# A stretch of a text up to what stands between two words in any script: it can be read alone.
+_STRETCHES = re.compile(r"(?s).{1,1000}[^\s\u3001\u3002\uff01\uff0c\uff1f]*")
 # Combining classes (UAX 44, table 15) of marks without which a word is another word: vowel signs
 # (0), nuktas (7), the voicing marks of kana (8), viramas (9). All others are accents and points.
 _OWN_LETTERS = frozenset({0, 7, 8, 9})
@@ -53,11 +55,18 @@ def normalised(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
+    # One after the other: `normalize` takes the square of the time to put a run of marks in order,
+    # and a text may be one such run.
     kept = "".join(
-        # Nearly all are letters, which is quick to see.
-        [one for one in unicodedata.normalize("NFKD", text) if one.isalnum() or _counts(one)]
+        [
+            one
+            for character in text
+            for one in unicodedata.normalize("NFKD", character)
+            # Nearly all are letters, which is quick to see.
+            if one.isalnum() or _counts(one)
+        ]
     )
-    return unicodedata.normalize("NFKC", kept.casefold().translate(_BASE_LETTERS))
+    return unicodedata.normalize("NFKC", _ordered(kept.casefold().translate(_BASE_LETTERS)))
 
 
 def _counts(character: str) -> bool:
@@ -65,6 +74,19 @@ def _counts(character: str) -> bool:
         unicodedata.combining(character) in _OWN_LETTERS
         and character not in VARIATION_SELECTORS
         and unicodedata.category(character) != "Cf"
+    )
+
+
+def _ordered(text: str) -> str:
+    """Return a text with each run of marks in the canonical order (Unicode Standard, D109)."""
+    classes = bytes(map(unicodedata.combining, text))
+    # No writer puts them in another order.
+    if not any(classes) or not any(0 < after < before for before, after in pairwise(classes)):
+        return text
+    runs = groupby(text, key=lambda character: unicodedata.combining(character) > 0)
+    return "".join(
+        "".join(sorted(run, key=unicodedata.combining) if are_marks else run)
+        for are_marks, run in runs
     )
 
 
@@ -88,7 +110,7 @@ def terms_of(item: Voice | Generation) -> tuple[str, ...]:
     and text follow in the same way, so that a long text is found by its words far into it, and
     by beginnings of words as far as there is room: all of some 80 different words.
     """
-    return tuple(islice(_distinct(_word_terms(item)), MAX_TERMS))
+    return tuple(islice(_distinct(_word_terms(_texts(item))), MAX_TERMS))
 
 
 def _texts(item: Voice | Generation) -> tuple[str, ...]:
@@ -97,20 +119,34 @@ def _texts(item: Voice | Generation) -> tuple[str, ...]:
     return (item.voice_name, *item.tags, item.text or "")
 
 
-def _word_terms(item: Voice | Generation) -> Iterator[str]:
-    name, *others = _texts(item)
-    for texts in ([name], others):
-        heads = [head for text in texts for word in words_of(text) for head in _heads(word)]
-        yield from heads
+def speech_terms(voice_name: str, tags: Iterable[str], text: str | None) -> tuple[str, ...]:
+    """Return the terms of a generation of which no more is known."""
+    return tuple(islice(_distinct(_word_terms((voice_name, *tags, text or ""))), MAX_TERMS))
+
+
+def _word_terms(texts: Sequence[str]) -> Iterator[str]:
+    """Yield terms one by one, so that no more of a long text is read than there is room for."""
+    name, *others = texts
+    for some in ([name], others):
+        heads = []
+        for head in _heads(some):
+            heads.append(head)
+            yield head
         for head in heads:
             yield from (head[:length] for length in range(len(head) - 1, 0, -1))
 
 
-def _heads(word: str) -> list[str]:
-    """Return the longest terms that a word is found by: one for each place that begins a word."""
-    if _IS_UNSPACED(word):
-        return [_head(word[start:]) for start in range(len(word))]
-    return [_head(word)]
+def _heads(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the longest terms that words are found by: one for each place that begins a word."""
+    for text in texts:
+        for stretch in _STRETCHES.findall(text):
+            for word in words_of(stretch):
+                if _IS_UNSPACED(word):
+                    yield from (
+                        word[start : start + _GRAM_CHARACTERS] for start in range(len(word))
+                    )
+                else:
+                    yield word[:_PREFIX_CHARACTERS]
 
 
 def _head(word: str) -> str:
@@ -164,9 +200,11 @@ class Search:
 
     def matches(self, item: Voice | Generation) -> bool:
         """Tell whether an item has all words."""
-        words = {word for text in _texts(item) for word in words_of(text)}
-        return all(any(_holds(word, wanted) for word in words) for wanted in self.words)
+        # Looked for in all words at once: a text may have as many words as it has characters.
+        words = " ".join(["", *(word for text in _texts(item) for word in words_of(text))])
+        return all(_as_it_stands(wanted) in words for wanted in self.words)
 
 
-def _holds(word: str, wanted: str) -> bool:
-    return wanted in word if _IS_UNSPACED(wanted) else word.startswith(wanted)
+def _as_it_stands(wanted: str) -> str:
+    """Return a wanted word behind the space that begins a word, if its script writes any."""
+    return wanted if _IS_UNSPACED(wanted) else f" {wanted}"

@@ -14,7 +14,8 @@ class Pending:
 
     `lease` is the random name of this one attempt: by it a save knows its own reservation
     again when the answer to a write got lost. `request_key` names its idempotency record.
-    `renames` tells that the voice's generations show another name until it is confirmed.
+    `renames` tells that generations under the voice's id may be kept under another name: its own
+    earlier one, or that of a voice that was there before it.
     """
 
     item: Voice | Generation

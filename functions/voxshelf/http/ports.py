@@ -14,8 +14,8 @@ from voxshelf.use_cases.ports import (
     ContentCache,
     Library,
     ObjectStore,
-    Upkeep,
 )
+from voxshelf.use_cases.upkeep_ports import Upkeep
 from voxshelf.use_cases.upload_ports import UploadSlots
 
 

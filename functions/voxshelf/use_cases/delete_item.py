@@ -163,17 +163,28 @@ def purge(deletions: Sequence[Deletion], library: Library, objects: ObjectStore)
         library.forget(*deletions)
 
 
-def settle_deletion(deletion: Deletion, library: Library, objects: ObjectStore) -> bool:
-    """Go on with a deletion that was not finished, or purge one whose time is over.
+def settle_deletions(
+    deletions: Sequence[Deletion],
+    library: Library,
+    objects: ObjectStore,
+    until: float = math.inf,
+) -> tuple[int, bool]:
+    """Go on with deletions that were not finished, and purge those whose time is over.
 
-    Return whether there was anything to be done.
+    Return how many had anything to be done, and whether all are finished: a voice goes on taking
+    its generations along `until` a time of the monotonic clock. At most `MAX_KEYS` at once.
     """
-    if deletion.trash.taking:
-        take_generations(deletion, library, objects)
-        if not deletion.trash.purging:
-            return True
-    condemned = deletion if deletion.trash.purging else library.condemn(deletion)
-    if condemned is None:
-        return False
-    purge([condemned], library, objects)
-    return True
+    unfinished, settled, whole = 0, 0, []
+    for one in deletions:
+        if one.trash.taking and not take_generations(one, library, objects, until).done:
+            unfinished += 1
+        elif one.trash.taking and not one.trash.purging:
+            settled += 1
+        else:
+            whole.append(one)
+    restorable = [one for one in whole if not one.trash.purging]
+    condemned = [one for one in whole if one.trash.purging]
+    if restorable:
+        condemned += library.condemn(*restorable)
+    purge(condemned, library, objects)
+    return settled + len(condemned), not unfinished

@@ -115,10 +115,11 @@ class DeletionLibrary(Protocol):
         cannot be read stays.
         """
 
-    def condemn(self, deletion: Deletion) -> Deletion | None:
-        """Mark a deleted item as being purged: from then on it cannot be restored.
+    def condemn(self, *deletions: Deletion) -> Sequence[Deletion]:
+        """Mark deleted items as being purged: from then on they cannot be restored.
 
-        None when it has changed since it was found; whoever changed it has seen to it.
+        Returns those that have not changed since they were found; whoever changed one has seen to
+        it. At most `MAX_KEYS` at once.
         """
 
     def remove_words(self, deletions: Sequence[Deletion]) -> tuple[str, ...]:

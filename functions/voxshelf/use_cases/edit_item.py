@@ -45,5 +45,5 @@ def edit_item(command: EditItem, *, library: Library) -> Item:
 
     item = library.edit(command.uid, command.kind, command.item_id, change)
     if command.names:
-        rename_generations(Renaming(command.uid, command.item_id), library)
+        rename_generations(Renaming(command.uid, item.item_id, item.saved_at), library)
     return item

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, Literal, Protocol
 
 from voxshelf.core.jobs import Job, JobFilter, JobLimits, JobState
 from voxshelf.core.query import Cursor, Page
+from voxshelf.use_cases.unreadable import Unreadable
 
 RunpodState = Literal[
     "IN_QUEUE", "IN_PROGRESS", "RUNNING", "COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"
@@ -97,8 +98,8 @@ class Jobs(Protocol):
             NotFound.
         """
 
-    def due(self) -> Iterator[OwnedJob]:
-        """Yield the active jobs of all users whose time to be looked at has come."""
+    def due(self) -> Iterator[OwnedJob | Unreadable]:
+        """Yield the active jobs of all users whose time to be looked at has come, oldest first."""
 
     def trust(self, profile_sha256: str) -> None:
         """Remember a profile that a job of this deployment has returned."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import BinaryIO, Literal, Protocol
 
 from voxshelf.core.audio import AudioFacts, AudioLimits
@@ -48,10 +48,16 @@ class Garbage:
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """A voice whose generations are still sorted and found under an earlier name."""
+    """A voice whose generations are still sorted and found under an earlier name.
+
+    The voice is the one that was first saved at `saved_at`. `done` tells that none of them is any
+    more.
+    """
 
     uid: str
     voice_id: str
+    saved_at: datetime
+    done: bool = False
 
 
 # What a crash can leave behind in the database.
@@ -143,23 +149,18 @@ class Library(DeletionLibrary, Protocol):
     def rename_generations(self, renaming: Renaming) -> Iterator[int]:
         """Keep a voice's generations under its present name: by it they are sorted and found.
 
-        Yields after each batch how many it changed; whoever stops asking leaves the rest. After
-        the last one the `Renaming` is settled, unless speech with the voice that was begun under
-        the earlier name is still being saved. Nothing is done where it is settled already.
+        Yields after each batch how many it changed; whoever stops asking leaves the rest, which
+        goes on there. After the last one the `Renaming` is `done`, unless speech with the voice
+        that was begun under the earlier name is still being saved: then all are looked at again.
+        Nothing is done where it is `done` already.
         """
 
+    def end_renaming(self, renaming: Renaming) -> None:
+        """Forget a renaming that is `done`; nothing is done to one that is not.
 
-class Upkeep(Protocol):
-    """Finds what crashes left behind, of all users. Raises `Unavailable` as `Library` does."""
-
-    def leftovers(self, older_than: timedelta) -> Iterator[Leftover]:
-        """Yield what began this long ago by the database's clock and has not ended."""
-
-    def references(self, uid: str) -> frozenset[str]:
-        """Return the paths of all objects that any document of the user names."""
-
-    def ready_paths(self) -> Iterator[str]:
-        """Yield the path of each object of each item that readers see."""
+        To be asked for a lease after it was: whoever shows generations that he read before they
+        were rewritten learns the name from it.
+        """
 
 
 class Catalogue(Protocol):

@@ -4,54 +4,31 @@ What the database notes is settled by the database's word alone. What only the b
 (an object that no document names) is looked for by the deep comparison, in this order: first
 the object is seen, then the documents are read. A document names its objects before they
 exist and until they are gone, so an object that no document names by then is nobody's.
+
+A run has so much time. It stops between two steps, and everything that it has done stays done.
 """
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from voxshelf.core.content import StoredName
-from voxshelf.core.errors import InProgress
-from voxshelf.use_cases.delete_item import settle_deletion
-from voxshelf.use_cases.deletion_ports import Deletion
-from voxshelf.use_cases.ports import (
-    Leftover,
-    Library,
-    ObjectStore,
-    Receipt,
-    Renaming,
-    Upkeep,
-)
-from voxshelf.use_cases.shelving import remove_leftovers, undo
+from voxshelf.use_cases.fair_shares import FairShares
+from voxshelf.use_cases.leftovers import LeftoverSettler
+from voxshelf.use_cases.ports import Library, ObjectStore
+from voxshelf.use_cases.summary import Summary
+from voxshelf.use_cases.unreadable import Unreadable
+from voxshelf.use_cases.upkeep_ports import Upkeep
 
 OWNED_PREFIXES = ("voice_samples/", "voice_profiles/", "tts_generations/")
 UPLOADS_PREFIX = "uploads/"
 # Direct uploads are taken over within minutes; the contract gives them a day.
 UPLOAD_LIFETIME = timedelta(days=1)
-
-
-@dataclass(slots=True)
-class Summary:
-    """What one run found and did.
-
-    `renamed` are generations whose voice's name had changed; `missing` are objects that a visible
-    item lacks.
-    """
-
-    finished: int = 0
-    undone: int = 0
-    deleted: int = 0
-    garbage: int = 0
-    renamed: int = 0
-    uploads: int = 0
-    orphans: int = 0
-    missing: int = 0
-    failed: int = 0
-
-    def counts(self) -> dict[str, int]:
-        """Return all counts by name."""
-        return asdict(self)
+_REMOVED_AT_ONCE = 200
+_LOOKED_AT_ONCE = 8
 
 
 def reconcile(
@@ -60,83 +37,115 @@ def reconcile(
     upkeep: Upkeep,
     objects: ObjectStore,
     lease: timedelta,
-    now: datetime,
     deep: bool = False,
     upload_lifetime: timedelta = UPLOAD_LIFETIME,
+    ends_at: float = math.inf,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Summary:
-    """Settle every leftover older than `lease`, and remove old uploads.
+    """Settle every leftover older than `lease`, and remove old uploads, until `ends_at` of `clock`.
 
-    With `deep`, also compare the bucket with the database in both directions. `now` only
-    tells the age of uploads. One leftover that fails is counted and does not keep the others
-    from being settled; the next run finds it again.
+    With `deep`, also compare the bucket with the database in both directions, and the counters with
+    what is there. One leftover that fails, or cannot be read, is counted and does not keep the
+    others from being settled; the next run finds it again.
     """
-    summary = Summary()
-    for leftover in upkeep.leftovers(lease):
-        try:
-            _settle(leftover, library, objects, summary)
-        except Exception:
-            # One leftover that fails, whatever the reason, must not keep the others: it is
-            # counted, logged with the summary, and found again by the next run.
-            summary.failed += 1
-    _remove_old_uploads(objects, now - upload_lifetime, summary)
+    run = _Run(library, upkeep, objects, FairShares(ends_at, clock))
+    steps = [lambda: run.settle(lease), lambda: run.remove_old_uploads(upload_lifetime)]
     if deep:
-        _remove_orphans(upkeep, objects, summary)
-        _count_missing(upkeep, objects, summary)
-    return summary
+        steps += [run.remove_orphans, run.count_missing, run.recount]
+    for step in steps:
+        run.attempt(step)
+    return run.summary
 
 
-def _settle(leftover: Leftover, library: Library, objects: ObjectStore, summary: Summary) -> None:
-    if isinstance(leftover, Receipt):
-        _settle_save(leftover, library, objects, summary)
-        return
-    if isinstance(leftover, Renaming):
-        for changed in library.rename_generations(leftover):
-            summary.renamed += changed
-        return
-    if isinstance(leftover, Deletion):
-        summary.deleted += settle_deletion(leftover, library, objects)
-        return
-    objects.delete(leftover.object_paths)
-    library.forget(leftover)
-    summary.garbage += len(leftover.object_paths)
+class _Run:
+    """One run: its steps, each of which ends when the time is over."""
 
+    def __init__(
+        self, library: Library, upkeep: Upkeep, objects: ObjectStore, shares: FairShares
+    ) -> None:
+        self._library, self._upkeep, self._objects = library, upkeep, objects
+        self._shares = shares
+        self.summary = Summary()
 
-def _settle_save(
-    receipt: Receipt, library: Library, objects: ObjectStore, summary: Summary
-) -> None:
-    """Finish a save whose objects are all there, undo any other.
-
-    Finishing keeps what a user had already sent when the instance died.
-    """
-    item = receipt.reservation.pending.item
-    if all(objects.size(path) == size for path, size in item.object_sizes):
-        try:
-            library.confirm(receipt)
-        except InProgress:
-            pass
-        else:
-            remove_leftovers(receipt, library, objects)
-            summary.finished += 1
+    def attempt(self, step: Callable[[], None]) -> None:
+        """Take one step; a failure does not keep the others from being taken."""
+        if self._is_over():
             return
-    if undo(receipt, library, objects):
-        summary.undone += 1
+        try:
+            step()
+        except Exception:
+            # Whatever the reason: it is counted, and the next run tries again.
+            self.summary.add("failed")
 
+    def _is_over(self) -> bool:
+        if self._shares.is_over:
+            self.summary.unfinished = 1
+        return self._shares.is_over
 
-def _remove_old_uploads(objects: ObjectStore, before: datetime, summary: Summary) -> None:
-    for stored in objects.names(UPLOADS_PREFIX):
-        if stored.created_at < before:
-            objects.delete([stored.path])
-            summary.uploads += 1
+    def settle(self, lease: timedelta) -> None:
+        """Settle the leftovers of all users."""
+        LeftoverSettler(
+            self._library, self._upkeep, self._objects, self.summary, self._shares
+        ).settle(lease)
 
+    def remove_old_uploads(self, lifetime: timedelta) -> None:
+        """Remove what was uploaded and never taken over."""
+        before = self._upkeep.now() - lifetime
+        names = self._objects.names(UPLOADS_PREFIX)
+        old = (stored.path for stored in names if stored.created_at < before)
+        while some := list(itertools.islice(old, _REMOVED_AT_ONCE)):
+            if self._is_over():
+                return
+            self._objects.delete(some)
+            self.summary.add("uploads", len(some))
 
-def _remove_orphans(upkeep: Upkeep, objects: ObjectStore, summary: Summary) -> None:
-    for prefix in OWNED_PREFIXES:
-        for uid, stored in _by_owner(objects.names(prefix), prefix):
-            # Read after the objects were seen; see the module's text.
-            referenced = upkeep.references(uid)
-            orphans = [name.path for name in stored if name.path not in referenced]
-            objects.delete(orphans)
-            summary.orphans += len(orphans)
+    def remove_orphans(self) -> None:
+        """Remove the objects that no document names."""
+        for prefix in OWNED_PREFIXES:
+            for uid, stored in _by_owner(self._objects.names(prefix), prefix):
+                if self._is_over():
+                    return
+                # Read after the objects were seen; see the module's text.
+                try:
+                    referenced = self._upkeep.references(uid)
+                except Unreadable as unreadable:
+                    # All of them may be named there.
+                    self.summary.pass_over(unreadable)
+                    continue
+                orphans = [name.path for name in stored if name.path not in referenced]
+                self._objects.delete(orphans)
+                self.summary.add("orphans", len(orphans))
+
+    def count_missing(self) -> None:
+        """Count the objects that readers are shown, and that are not there."""
+        paths = self._shown_paths()
+        with ThreadPoolExecutor(_LOOKED_AT_ONCE, thread_name_prefix="missing") as threads:
+            while some := list(itertools.islice(paths, _REMOVED_AT_ONCE)):
+                if self._is_over():
+                    return
+                sizes = threads.map(self._objects.size, some)
+                self.summary.add("missing", sum(size is None for size in sizes))
+
+    def _shown_paths(self) -> Iterator[str]:
+        for path in self._upkeep.ready_paths():
+            if isinstance(path, Unreadable):
+                self.summary.pass_over(path)
+            else:
+                yield path
+
+    def recount(self) -> None:
+        """Compare the counters of all users with what is there."""
+        for uid in self._upkeep.users():
+            if self._is_over():
+                return
+            try:
+                wrong = self._upkeep.recount(uid)
+            except Unreadable as unreadable:
+                self.summary.pass_over(unreadable)
+                continue
+            if wrong is not None:
+                self.summary.add("recounted")
+                self.summary.add("miscounted", wrong)
 
 
 def _by_owner(names: Iterator[StoredName], prefix: str) -> Iterator[tuple[str, list[StoredName]]]:
@@ -146,9 +155,3 @@ def _by_owner(names: Iterator[StoredName], prefix: str) -> Iterator[tuple[str, l
     )
     for uid, group in grouped:
         yield uid, list(group)
-
-
-def _count_missing(upkeep: Upkeep, objects: ObjectStore, summary: Summary) -> None:
-    for path in upkeep.ready_paths():
-        if objects.size(path) is None:
-            summary.missing += 1

@@ -144,7 +144,7 @@ def shelve(order: Order, library: Library, objects: ObjectStore) -> Shelved:
         raise
     remove_leftovers(outcome, library, objects)
     if outcome.reservation.pending.renames:
-        rename_generations(Renaming(order.uid, item.item_id), library)
+        rename_generations(Renaming(order.uid, item.item_id, item.saved_at), library)
     return Shelved(item, replayed=False)
 
 
