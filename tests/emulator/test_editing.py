@@ -120,7 +120,7 @@ class TestInBetween(LibraryCalls):
 
 class TestOverHttp:
     # More than a few pages of a rewriting, and within the patience of a request on a busy machine.
-    COUNT = 300
+    COUNT = 100
 
     @pytest.fixture
     def user(self):

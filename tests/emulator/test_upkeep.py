@@ -1,6 +1,7 @@
 """What is left is found whatever lies beside it, in pages, and names stand nowhere for long."""
 
 import json
+import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -78,7 +79,7 @@ class TestUpkeep(LibraryCalls):
                 look(uid)
 
     def test_a_ready_item_whose_files_are_no_files_is_passed_over(self, upkeep, plant, uid):
-        plant("users", uid, "voices", "x", status="ready", sample="here")
+        plant("users", uid, "voices", "x", status="ready", sample={"path": 7})
         broken = [one for one in upkeep.ready_paths() if isinstance(one, Unreadable)]
         assert [one.kind for one in broken] == ["voices"]
 
@@ -103,14 +104,14 @@ class TestUpkeep(LibraryCalls):
     def test_the_users_document_holds_no_name_while_a_voice_is_renamed(
         self, shelf, firestore_client, uid
     ):
-        secrets = ["Old name", "New name"]
-        self._save(shelf, uid, voice(name=secrets[0]))
-        self._save(shelf, uid, generation("g0", voice_name=secrets[0]))
-        edit = VoiceEdit(name=secrets[1])
+        names = ["Old name", "New name"]
+        self._save(shelf, uid, voice(name=names[0]))
+        self._save(shelf, uid, generation("g0", voice_name=names[0]))
+        edit = VoiceEdit(name=names[1])
         renamed = shelf.edit(uid, "voices", "voice_a", lambda one, now: edited(one, edit, now))
         stored = json.dumps(firestore_client.document("users", uid).get().to_dict(), default=str)
-        assert [name for name in secrets if name in stored] == []
-        assert FirestoreCatalogue(firestore_client).generation(uid, "g0").voice_name == secrets[1]
+        assert [name for name in names if name in stored] == []
+        assert FirestoreCatalogue(firestore_client).generation(uid, "g0").voice_name == names[1]
         renaming = Renaming(uid, "voice_a", renamed.saved_at)
         list(shelf.rename_generations(renaming))
         shelf.end_renaming(renaming)
@@ -121,7 +122,8 @@ class TestUpkeep(LibraryCalls):
 
 
 @pytest.mark.parametrize("days", [-400, -40, -1, 0, 1, 40, 400])
-def test_a_wrong_clock_hides_no_day_of_what_was_saved(firestore_client, uid, days):
+def test_a_wrong_clock_hides_no_day_of_what_was_saved(firestore_client, days):
+    uid = f"clock-{secrets.token_hex(4)}"
     library = FirestoreLibrary(firestore_client)
     LibraryCalls()._save(library, uid, voice())
     wrong = datetime.now(UTC).date() + timedelta(days=days)

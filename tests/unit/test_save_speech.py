@@ -143,6 +143,13 @@ class TestRepeating:
         assert shelf.library.accounts["ada"].kept.generations == 1
         assert shelf.library.accounts["ada"].saves_today == 2
 
+    def test_the_same_comes_back_under_the_name_that_its_voice_got_meanwhile(self, shelf):
+        first = self.speak(shelf, voice_id="voice_b").generation
+        shelf.library.edit("ada", "voices", "voice_b", lambda one, _: replace(one, name="New"))
+        again = self.speak(shelf, voice_id="voice_b")
+        assert again.replayed
+        assert again.generation == replace(first, voice_name="New")
+
     @pytest.mark.parametrize(
         "other",
         [

@@ -239,6 +239,8 @@ def _item_paths(fields: Document) -> tuple[str, ...]:
         value: Any = fields
         for name in field.split("."):
             value = value.get(name) if value else None
+        if value is not None and not isinstance(value, str):
+            raise TypeError
         if value is not None:
             found.append(value)
     return tuple(found)
