@@ -117,6 +117,9 @@ def _under_its_name(record: Record, view: View) -> Iterable[Violation]:
     """Yield I2 where a voice or generation is kept under another name than it is shown."""
     names = view.accounts.get(record.uid, {}).get("names", {})
     kept = record.fields.get("name" if record.kind == "voices" else "voice_name")
+    if kept is None:
+        # Of a voice whose consent was withdrawn no name is kept.
+        return
     shown = names.get(record.fields.get("voice_id"), kept)
     if kept != shown:
         yield Violation("I2", f"{record.name} is kept under {kept}, and shown under {shown}")
