@@ -6,6 +6,7 @@ wrong in the end: what it was, and how to do it again, is printed.
 
 import argparse
 import contextlib
+import json
 import os
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from local.own_stack import python, run_in_own_stack
 from tests.chaos.lab import Lab
+from tests.storm.paths import reused_paths
 from tests.storm.storm import drawn_seed, storm
 
 PROJECT = "demo-voxshelf-storm"
@@ -25,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--operations", type=int, default=10_000)
     parser.add_argument("--kills", type=int, help="one for fifty operations unless given")
     parser.add_argument("--users", type=int, default=8)
+    parser.add_argument("--paths", type=int, default=500, help="sequences on re-used upload paths")
     parser.add_argument("--seed", type=int, help="of a run that is to be done again")
     parser.add_argument("--json", action="store_true", help="figures as JSON, nothing else")
     parser.add_argument("--results", type=Path, help=argparse.SUPPRESS)
@@ -48,18 +51,28 @@ def _run(options: argparse.Namespace) -> int:
     kills = operations // 50 if options.kills is None else options.kills
     again = (
         f"python -m tests.storm --seed {seed} --operations {operations} --kills {kills} "
-        f"--users {options.users}"
+        f"--users {options.users} --paths {options.paths}"
     )
-    print(f"{again}", flush=True)
+    say(again)
+    records = {}
     with Lab() as lab:
-        print(f"Logs of the functions: {lab.logs}", flush=True)
-        record = storm(
-            lab, operations, kills, options.users, seed, lambda line: print(line, flush=True)
-        )
+        say(f"Logs of the functions: {lab.logs}")
+        if options.paths:
+            args = options.paths, options.paths // 8, options.users, seed
+            records["re-used paths"] = reused_paths(lab, *args, say)
+        if operations:
+            records["storm"] = storm(lab, operations, kills, options.users, seed, say)
     if options.results is not None:
-        options.results.write_text(record.json_text())
-    print(record.text(again), flush=True)
-    return int(record.failed)
+        figures = {name: record.figures() for name, record in records.items()}
+        options.results.write_text(json.dumps(figures, indent=2) + "\n")
+    for name, record in records.items():
+        say(f"\n{name}\n{record.text(again)}")
+    return int(any(record.failed for record in records.values()) or not records)
+
+
+def say(line: str) -> None:
+    """Tell people how far it has come."""
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Self
 
 from tests.chaos import faults
 from tests.chaos.faults import EVER
 from tests.chaos.job_lab import Instance
-from tests.storm.fleet import Fleet
+from tests.storm.fleet import INSTANCES, Fleet
 from tests.storm.record import Record
 
 # A day and an hour: more than uploads may lie, or anything can be restored.
@@ -23,9 +23,18 @@ _RECONCILE_EVERY_S = 5.0
 class Attacks:
     """Two threads: one attacks, one is the schedule. A context manager."""
 
-    def __init__(self, fleet: Fleet, record: Record, kills: int, operations: int) -> None:
-        """Spread so many kills over so many operations."""
+    def __init__(
+        self,
+        fleet: Fleet,
+        record: Record,
+        kills: int,
+        operations: int,
+        *,
+        targets: Collection[str] = tuple(INSTANCES),
+    ) -> None:
+        """Spread so many kills of these functions over so many operations."""
         self._fleet, self._record = fleet, record
+        self._victims = [one for target in targets for one in fleet.instances[target]]
         self._kills, self._operations = kills, operations
         self._dice = random.Random(f"{record.seed} attacks")
         self._over = threading.Event()
@@ -56,7 +65,7 @@ class Attacks:
             while self._record.operations < due:
                 if self._over.wait(0.05):
                     return
-            instance = self._dice.choice(self._fleet.all)
+            instance = self._dice.choice(self._victims)
             self._fleet.faulted(instance)
             if self._dice.random() < _OUTAGES:
                 self._outage(instance)

@@ -1,6 +1,5 @@
 """What happened, and what was wrong with it."""
 
-import json
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -63,10 +62,6 @@ class Record:
             "checked": dict(sorted(self.checked.items())),
             "violations": self.violations,
         }
-
-    def json_text(self) -> str:
-        """Return all figures as JSON."""
-        return json.dumps(self.figures(), indent=2) + "\n"
 
     def text(self, repeat: str) -> str:
         """Return the figures for people; `repeat` is the command that does it again."""
