@@ -9,6 +9,7 @@ from typing import Self
 from tests.chaos import faults
 from tests.chaos.faults import EVER
 from tests.chaos.job_lab import Instance
+from tests.chaos.lab import LEASE_S
 from tests.storm.fleet import INSTANCES, Fleet
 from tests.storm.record import Record
 
@@ -105,6 +106,6 @@ class Attacks:
                 self._record.blame("reconcile", f"{answer} {dict(answer.body)}")
 
 
-def pause_for_leases(lease_s: float) -> None:
+def outlast_leases() -> None:
     """Wait until no lease that was taken so far holds."""
-    time.sleep(lease_s + 1.5)
+    time.sleep(LEASE_S + 1.5)

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -12,7 +12,7 @@ from tests.chaos.job_clients import ENDED
 from tests.chaos.lab import LEASE_S
 from tests.chaos.stored import DELETING, View
 from tests.chaos.violation import Violation
-from tests.storm.attacks import pause_for_leases
+from tests.storm.attacks import outlast_leases
 from tests.storm.edits import without_host
 from tests.storm.fleet import Fleet
 from tests.storm.library import SPEECHES, VOICES, Library, Unlike
@@ -32,15 +32,18 @@ _REPLAYS = 40
 class Judge:
     """Holds a fleet's stack against the models of its users."""
 
-    def __init__(self, fleet: Fleet, record: Record) -> None:
-        self._fleet, self._record = fleet, record
+    def __init__(
+        self, fleet: Fleet, record: Record, outlast: Callable[[], None] = outlast_leases
+    ) -> None:
+        """`outlast` waits until no lease holds."""
+        self._fleet, self._record, self._outlast = fleet, record, outlast
 
     def judge(self, users: Sequence[User]) -> None:
         """Calm everything, and compare it."""
         self._fleet.is_calm = True
         self._end_jobs()
         for _ in range(2):
-            pause_for_leases(LEASE_S)
+            self._outlast()
             self._reconcile()
         view = self._fleet.lab.checker.look()
         self._blame(stored_violations(self._fleet, view))

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos.clients import Person
-from tests.chaos.lab import LEASE_S, Lab
+from tests.chaos.lab import Lab
 from tests.chaos.stored import View
 from tests.storm.answers import Answer
-from tests.storm.attacks import Attacks, pause_for_leases
+from tests.storm.attacks import Attacks, outlast_leases
 from tests.storm.fleet import Fleet
 from tests.storm.judge import digest, stored_violations
 from tests.storm.record import Record
@@ -154,7 +154,7 @@ def reused_paths(
         say(f"{sequences} sequences, {record.kills} kills; all is compared ...")
         fleet.is_calm = True
         for _ in range(2):
-            pause_for_leases(LEASE_S)
+            outlast_leases()
             fleet.reconcile_sound(deep=True)
         view = lab.checker.look()
         for violation in stored_violations(fleet, view):
