@@ -23,6 +23,7 @@ class Request:
 
     finishes = True
     ends_with_its_lease = True
+    is_one_however_often = True
 
     @property
     def stages(self) -> Sequence[Stage]:

@@ -44,6 +44,11 @@ class Saving:
         return False
 
     @property
+    def is_one_however_often(self) -> bool:
+        """Tell whether sending it again makes nothing new."""
+        return not self.fields.get("again")
+
+    @property
     def path(self) -> str:
         """Return where the audio lies that is saved by its path."""
         return f"uploads/{self.person.uid}/take_{self.number}.wav"

@@ -241,3 +241,13 @@ def test_a_voice_comes_back_with_what_went_with_it(worlds):
     back = Restoring(6, PERSON, ((VOICES, "voice_ana"),))
     tell(worlds, back, Answer(200, {"results": [{"code": None}]}))
     assert worlds.library == before
+
+
+@pytest.mark.parametrize(("again", "open_"), [(False, 1), (True, 2)])
+def test_what_is_sent_twice_without_an_answer_happens_once_unless_it_asks_for_more(
+    worlds, again, open_
+):
+    perhaps = speech(6, again=again)
+    tell(worlds, perhaps, LOST)
+    tell(worlds, perhaps, LOST)
+    assert worlds.most_unheard == open_

@@ -25,6 +25,7 @@ from tests.storm.worlds import Worlds
 _BURSTS, _LOST_ANSWERS, _RETRIES = 0.08, 0.03, 0.7
 _CONVERGES_WITHIN_S = 5 * LEASE_S
 _PAUSE_S = 0.5
+_OPEN, _PATIENCE_S = 3, 120.0
 _REMEMBERED = 400
 _SHOWN = 12
 # Ids, and the names of voices.
@@ -59,7 +60,7 @@ class User:
         return self._index
 
     def _step(self, pool: ThreadPoolExecutor) -> None:
-        self.worlds.outlived(self._fleet.outlived_before)
+        self._wait_for_certainty()
         library = self.worlds.library
         chosen = (
             self.dice.burst(library) if self.dice.chance(_BURSTS) else [self.dice.next(library)]
@@ -72,9 +73,18 @@ class User:
         heard = [LOST if away else a for away, a in zip(goes_missing, answers, strict=True)]
         lost = self._take(chosen, heard)
         for operation in lost:
-            if not self.failed and not isinstance(operation, Job) and self.dice.chance(_RETRIES):
+            retries = self.dice.chance(_RETRIES) and not isinstance(operation, Job)
+            if retries and operation.is_one_however_often and not self.failed:
                 self._converge(operation)
         self._record.done(len(chosen))
+
+    def _wait_for_certainty(self) -> None:
+        """Let leases end, while too much is open for one head to hold."""
+        self.worlds.outlived(self._fleet.outlived_before)
+        deadline = time.monotonic() + _PATIENCE_S
+        while self.worlds.most_unheard > _OPEN and time.monotonic() < deadline:
+            time.sleep(_PAUSE_S)
+            self.worlds.outlived(self._fleet.outlived_before)
 
     def _take(self, chosen: Sequence[Sent], answers: Sequence[Answer]) -> list[Sent]:
         """Take answers in; return the operations that have none."""

@@ -25,11 +25,13 @@ class Operation(Protocol):
 
     `stages` are what it does to a library, in this order, when its answer is not heard: each
     returns None where it cannot happen. Where it `finishes`, what is begun is finished. A job
-    goes on at its worker, whatever becomes of a lease.
+    goes on at its worker, whatever becomes of a lease. Most have the same effect however often
+    they are sent.
     """
 
     finishes: bool
     ends_with_its_lease: bool
+    is_one_however_often: bool
 
     @property
     def stages(self) -> Sequence[Stage]: ...
@@ -76,6 +78,11 @@ class Worlds:
         return len(self.all) == 1 and not self.all[0].unheard
 
     @property
+    def most_unheard(self) -> int:
+        """Return of how many operations it is not known whether they happen."""
+        return max(len(world.unheard) for world in self.all)
+
+    @property
     def may_be_busy(self) -> bool:
         """Tell whether something may still be under way."""
         return any(world.unheard for world in self.all)
@@ -88,9 +95,8 @@ class Worlds:
         Those that are `lost` were sent beside them. Raises Unlike; the worlds are as they were.
         """
         lost = list(lost)
-        added = tuple(Unheard(one, now if one.ends_with_its_lease else NEVER) for one in lost)
         busy = self.may_be_busy or bool(lost) or len(met) > 1
-        begun = [replace(world, unheard=world.unheard + added) for world in self.all]
+        begun = [_begun(world, lost, now) for world in self.all]
         found: list[World] = []
         why: list[str] = []
         for order in itertools.permutations(met):
@@ -121,6 +127,19 @@ class Worlds:
     def adopt(self, library: Library) -> None:
         """Go on with what is there, after something was found to be wrong."""
         self.all = [World(library)]
+
+
+def _begun(world: World, lost: Iterable[Operation], now: float) -> World:
+    """Return the world in which these may happen, too; one that is sent again, once."""
+    unheard = list(world.unheard)
+    for one in lost:
+        since = now if one.ends_with_its_lease else NEVER
+        known = [number for number, other in enumerate(unheard) if other.operation is one]
+        if known and one.is_one_however_often:
+            unheard[known[0]] = replace(unheard[known[0]], since=since)
+        else:
+            unheard.append(Unheard(one, since))
+    return replace(world, unheard=tuple(unheard))
 
 
 def _after(
