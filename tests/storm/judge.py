@@ -50,8 +50,8 @@ class Judge:
         self._record.check("documents", len(view.records))
         self._record.check("objects", len(view.objects))
         for user in users:
-            user.worlds.outlived(2 * NEVER)
             if not user.failed:
+                user.worlds.outlived(2 * NEVER)
                 self._of(user, view)
         for wrong in dict.fromkeys(self._fleet.wrong):
             self._record.blame("5xx", wrong)

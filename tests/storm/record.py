@@ -34,9 +34,10 @@ class Record:
             self.operations += count
 
     def blame(self, what: str, text: str) -> None:
-        """Note what is wrong."""
+        """Note what is wrong, and say so: a run that breaks off must have said it."""
         with self.lock:
             self.violations.append(f"{what}: {text}")
+        print(f"{what}: {text}", flush=True)
 
     def check(self, what: str, count: int = 1) -> None:
         """Count what was compared in the end."""
@@ -73,7 +74,7 @@ class Record:
             f"{self.reconciled} runs of reconcile in {self.seconds:.0f} s "
             f"({figures['operations_per_minute']} a minute): {len(self.violations)} violations."
         )
-        lines += self.violations[:_NOTES_SHOWN]
+        lines += [one.partition("\n")[0] for one in self.violations[:_NOTES_SHOWN]]
         if len(self.violations) > _NOTES_SHOWN:
             lines.append(f"and {len(self.violations) - _NOTES_SHOWN} more")
         if self.violations:
