@@ -3,9 +3,11 @@ import pytest
 from tests.contracts.deleting_contract import DeletingContract
 from tests.contracts.editing_contract import EditingContract
 from tests.contracts.library_contract import LibraryContract
+from tests.contracts.looking_contract import LookingContract
 from tests.contracts.naming_contract import NamingContract
 from tests.contracts.recovery_contract import RecoveryContract
 from tests.contracts.usage_contract import UsageContract
+from tests.contracts.withdrawing_contract import WithdrawingContract
 from voxshelf.adapters.firestore_catalogue import FirestoreCatalogue
 from voxshelf.adapters.firestore_library import FirestoreLibrary
 from voxshelf.adapters.firestore_upkeep import FirestoreUpkeep
@@ -28,11 +30,13 @@ class _All:
 
 class TestFirestoreLibrary(
     LibraryContract,
+    LookingContract,
     NamingContract,
     RecoveryContract,
     UsageContract,
     EditingContract,
     DeletingContract,
+    WithdrawingContract,
 ):
     @pytest.fixture
     def shelf(self, firestore_client):

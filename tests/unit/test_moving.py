@@ -14,7 +14,7 @@ from tests.fakes.services import MemoryServices
 from tests.sounds import content
 from tests.unit.test_damaged_archives import LINES, WHOLE, roles
 from voxshelf.core.archive import MAX_PART_LINES_BYTES
-from voxshelf.core.errors import InProgress, InvalidRequest
+from voxshelf.core.errors import InProgress, InvalidRequest, RateLimited, Unavailable
 from voxshelf.core.importing import IdTaken, decide_imported
 from voxshelf.core.query import ListQuery
 from voxshelf.core.reservation import Attempt, Replay, Reservation
@@ -51,6 +51,28 @@ class TestTime:
     def test_the_end_is_the_end_however_late(self):
         imported = bring(MemoryServices(), start=2, is_time_up=lambda: True)
         assert imported.next_start is None
+
+    @pytest.mark.parametrize(
+        "error",
+        [RateLimited("Too much.", retry_after_s=60), Unavailable(retry_after_s=20)],
+        ids=["rate", "no place"],
+    )
+    def test_an_import_whose_audio_cannot_be_decoded_now_stops_there_and_goes_on_later(self, error):
+        services = MemoryServices()
+        measured, measure = [], services.inspect_audio
+
+        def busy(*arguments):
+            measured.append(arguments)
+            if len(measured) == 3:
+                raise error
+            return measure(*arguments)
+
+        services.inspect_audio = busy
+        imported = bring(services)
+        assert [outcome.status for outcome in imported.outcomes] == ["imported", "failed"]
+        assert (imported.outcomes[-1].error, imported.next_start) == (error, 1)
+        rest = bring(services, start=1)
+        assert [outcome.status for outcome in rest.outcomes] == ["imported", "imported"]
 
 
 class TestRangedFile:
@@ -202,19 +224,23 @@ class TestIdsOfImports:
         key = "bob", "generations", generation.generation_id
         return services.library._shelf("bob", "voice_ada", None, key[2])
 
-    def attempt(self, shelf, fingerprint="ours"):
-        policy = MemoryServices().policy
-        generation = shelf.generation.ready
-        return Attempt(lambda _: generation, fingerprint, "lease", None, policy)
+    def attempt(self, shelf, text="ours"):
+        policy, generation = MemoryServices().policy, shelf.generation.ready
 
-    def pending(self, shelf, fingerprint, age):
-        item = shelf.generation.ready
-        pending = Pending(item, fingerprint, "other", shelf.now - age, None)
-        return replace(shelf, generation=Entry(None, None, pending))
+        def is_same(item):
+            return item.text == text
+
+        return Attempt(lambda _: generation, "f", "lease", None, policy, is_same=is_same)
+
+    def pending(self, shelf, text, age):
+        item = replace(shelf.generation.ready, text=text)
+        pending = Pending(item, "f", "other", shelf.now - age, None)
+        return replace(shelf, generation=Entry(None, pending))
 
     def test_the_same_one_is_there_already(self, shelf):
-        attempt = self.attempt(shelf, shelf.generation.fingerprint)
-        assert decide_imported(shelf, attempt) == Replay(shelf.generation.ready)
+        present = shelf.generation.ready
+        attempt = self.attempt(shelf, present.text)
+        assert decide_imported(shelf, attempt) == Replay(present, is_there=True)
 
     def test_another_one_keeps_its_id(self, shelf):
         with pytest.raises(IdTaken):
@@ -222,7 +248,7 @@ class TestIdsOfImports:
 
     def test_one_that_is_neither_there_nor_coming_keeps_its_id_too(self, shelf):
         attempt = self.attempt(shelf)
-        deleted = replace(shelf, generation=Entry(None, "theirs", None))
+        deleted = replace(shelf, generation=Entry(None, None))
         with pytest.raises(IdTaken):
             decide_imported(deleted, attempt)
 

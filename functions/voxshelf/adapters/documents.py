@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from voxshelf.core.account import Account, Amount
+from voxshelf.core.account import Account, Amount, Refusals
 from voxshelf.core.audio import Audio
 from voxshelf.core.items import Consent, Generation, Voice
 from voxshelf.core.names import Stamp
@@ -25,6 +25,9 @@ from voxshelf.core.trash import Trash
 # What Firestore's client returns and takes.
 Document = Mapping[str, Any]
 Fields = dict[str, Any]
+
+# What reading a document raises that lacks fields, or has others in their place.
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 
 PENDING, READY, DELETING, WITHDRAWN = "pending", "ready", "deleting", "withdrawn"
 
@@ -154,7 +157,6 @@ def to_entry(document: Document) -> Entry:
     pending = document.get("pending")
     return Entry(
         ready=to_item(document) if document["status"] == READY else None,
-        fingerprint=document.get("fingerprint"),
         pending=None if pending is None else to_pending(pending),
         garbage=tuple(document.get("garbage", ())),
         trash=to_trash(document),
@@ -256,6 +258,7 @@ def to_account(document: Document) -> Account:
         day=document.get("day", ""),
         saves_today=document.get("saves_today", 0),
         last_stamp=None if stamp is None else Stamp(to_time(stamp["second"]), stamp["sequence"]),
+        refusals=Refusals(**document.get("refusals", {})),
         limits=document.get("limits", {}),
         names=document.get("names", {}),
     )

@@ -17,6 +17,7 @@ from voxshelf.core.errors import (
     InProgress,
     NotFound,
     QuotaExceeded,
+    RateLimited,
     Unavailable,
     VoiceExists,
     VoxshelfError,
@@ -28,13 +29,14 @@ from voxshelf.use_cases.archive_reader import Archive
 from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore
 from voxshelf.use_cases.save_speech import SaveSpeech, save_speech
 from voxshelf.use_cases.save_voice import save_voice
+from voxshelf.use_cases.upload_ports import UploadSlots
 from voxshelf.use_cases.uploads import MAX_UPLOAD_BYTES
 from voxshelf.use_cases.voice_draft import SaveVoice
 
 Status = Literal["imported", "already_there", "failed"]
 
 # What passes by itself, or once there is room: the import stops there, to be gone on with later.
-_PASSING = (InProgress, QuotaExceeded, Unavailable)
+_PASSING = (InProgress, QuotaExceeded, RateLimited, Unavailable)
 _ID_CHARACTERS = 100
 
 
@@ -112,6 +114,7 @@ class ImportInto:
     catalogue: Catalogue
     library: Library
     objects: ObjectStore
+    uploads: UploadSlots
     inspect_audio: AudioInspector
     policy: Policy
     sink: Callable[[int], contextlib.AbstractContextManager[Sink]]
@@ -172,6 +175,7 @@ class ImportInto:
                     filled,
                     library=self.library,
                     objects=self.objects,
+                    uploads=self.uploads,
                     inspect_audio=self.inspect_audio,
                     policy=self.policy,
                 )
@@ -197,6 +201,7 @@ class ImportInto:
                         replace(command, audio=contents["audio"], origin=origin),
                         library=self.library,
                         objects=self.objects,
+                        uploads=self.uploads,
                         inspect_audio=self.inspect_audio,
                         policy=self.policy,
                     )
