@@ -36,7 +36,7 @@ _RESTARTS_WITHIN_S = 60.0
 # Longer than any clock is put forward or back, as `auth_time` has to be past everywhere.
 _SIGNED_IN_S = 3 * 86_400
 # The client libraries try again for so long; what is answered by then may be a fault's doing.
-_FAULT_LASTS_S = 30.0
+FAULT_LASTS_S = 30.0
 _LIMITS = {"MAX_ACTIVE_JOBS": "20", "MAX_JOBS_PER_DAY": "100000", "UNDO_FOR_S": "86400"}
 
 
@@ -54,6 +54,7 @@ class Fleet:
         # While it is calm, requests go to the laboratory's functions, which no fault reaches.
         self.is_calm = False
         self.wrong: list[str] = []
+        self.fault_lasts_s = FAULT_LASTS_S
 
     def __enter__(self) -> Self:
         enter = self._resources.enter_context
@@ -168,7 +169,7 @@ class Fleet:
 
     def faulted(self, instance: Instance) -> None:
         """Note that a fault reaches an instance now."""
-        self._faults_until[instance] = time.monotonic() + _FAULT_LASTS_S
+        self._faults_until[instance] = time.monotonic() + self.fault_lasts_s
 
     @property
     def outlived_before(self) -> float:
