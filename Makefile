@@ -41,6 +41,10 @@ test-fast: install ## Run the tests that need no emulator
 chaos: install ## Kill, cut and delay saves, and count what is lost; ARGS=--json for machines
 	@$(PY) -m tests.chaos $(ARGS)
 
+.PHONY: storm
+storm: install ## Do 10,000 random operations amid kills, then compare all; ARGS="--seed 7"
+	@$(PY) -m tests.storm $(ARGS)
+
 .PHONY: fuzz
 fuzz: install ## Send mutated files and requests; ARGS="--runs 5000"
 	@$(PY) -m tests.hardening.fuzz $(ARGS)

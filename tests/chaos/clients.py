@@ -38,10 +38,11 @@ class Person:
         return {"Authorization": f"Bearer {self.id_token}"}
 
 
-def new_person(project: str) -> Person:
+def new_person(project: str, signed_in_s: int = 10) -> Person:
     """Make a user; the token is unsigned, as the Auth emulator's are.
 
-    Thousands of them are needed, and the Auth emulator has no part in any fault.
+    Thousands of them are needed, and the Auth emulator has no part in any fault. He has signed in
+    so many seconds ago.
     """
     uid = "".join(secrets.choice(_ALPHABET) for _ in range(UID_CHARACTERS))
     now = int(time.time())
@@ -50,8 +51,8 @@ def new_person(project: str) -> Person:
         "aud": project,
         "sub": uid,
         "user_id": uid,
-        "iat": now - 10,
-        "auth_time": now - 10,
+        "iat": now - signed_in_s,
+        "auth_time": now - signed_in_s,
         "exp": now + 3600,
     }
     head = _part({"alg": "none", "typ": "JWT"})

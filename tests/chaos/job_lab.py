@@ -43,8 +43,10 @@ class Instance:
             "FIREBASE_STORAGE_EMULATOR_HOST": self._storage.address,
             "STORAGE_EMULATOR_HOST": f"http://{self._storage.address}",
         }
-        log = lab.logs / f"jobs-{target}.log"
-        self._start = functools.partial(FunctionProcess, target, {**environ, **hosts}, log, port)
+        self.environ = {**environ, **hosts}
+        self._start = functools.partial(
+            FunctionProcess, target, self.environ, lab.logs / f"jobs-{target}.log", port
+        )
         self.process = self._start()
 
     @property
@@ -52,7 +54,7 @@ class Instance:
         """Return the function's own address."""
         return self.process.url
 
-    def die_at(self, kind: str, number: int, *, answered: bool, within_s: float) -> bool:
+    def die_at(self, kind: str | None, number: int, *, answered: bool, within_s: float) -> bool:
         """Kill it at its n-th call of this kind from now on, or when the time is over.
 
         Returns whether it came to that call. It listens again when this returns.

@@ -100,6 +100,14 @@ class TestRenewal:
         assert set(services.objects.stored) == before
         assert get(function, "/api/voices/voice_my_voice").status_code == 200
 
+    def test_a_renewal_that_another_one_overtakes_is_to_be_tried_again(self, function, services):
+        saved = save_voice(function).get_json()["voice"]
+        # What the other one has taken away between the reading of the voice and of its file.
+        del services.objects.stored[saved["sample_file"]]
+        answer = call(function, "POST", "/api/voices/voice_my_voice/urls/renew")
+        assert (answer.status_code, answer.get_json()["code"]) == (409, "in_progress")
+        assert "Retry-After" in answer.headers
+
     def test_nobody_renews_what_is_not_his(self, function, services):
         save_voice(function)
         answer = call(function, "POST", "/api/voices/voice_my_voice/urls/renew", BOB)

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 from voxshelf.core.account import Policy
 from voxshelf.core.audio import Audio
 from voxshelf.core.content import Content, NewObject, Sink
-from voxshelf.core.errors import Unavailable
+from voxshelf.core.errors import NotFound, Unavailable
 from voxshelf.core.file_names import (
     consent_name,
     disposition,
@@ -23,7 +23,7 @@ from voxshelf.core.fingerprint import fingerprint
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.names import ObjectNames
 from voxshelf.core.profile import PROFILE_CONTENT_TYPE, Profile
-from voxshelf.core.reservation import Attempt, Item, Slot, decide_rewrite
+from voxshelf.core.reservation import Attempt, Item, Slot, decide_rewrite, in_progress
 from voxshelf.use_cases.ports import Library, ObjectStore
 from voxshelf.use_cases.shelving import Order, new_lease, new_token, shelve
 
@@ -46,7 +46,11 @@ def renew_urls(
         QuotaExceeded: there is no room for both versions at once.
         Unavailable.
     """
-    contents = {stored.path: _fetched(stored, objects, sink) for stored in _stored(item)}
+    try:
+        contents = {stored.path: _fetched(stored, objects, sink) for stored in _stored(item)}
+    except NotFound:
+        # It was renewed, replaced or deleted since it was read: asking again tells which.
+        raise in_progress() from None
 
     def new_objects(renewed: Item) -> Sequence[NewObject]:
         return _new_objects(item, renewed, contents)
