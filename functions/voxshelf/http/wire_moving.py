@@ -19,7 +19,10 @@ class ImportResult(TypedDict):
 
 
 class ImportAnswer(TypedDict):
-    """What became of an archive, or of some lines of it: then go on with `next_start`."""
+    """What became of an archive, or of some lines of it: then go on with `next_start`.
+
+    `next_token` goes with it: with it the next request is refused another archive than this one.
+    """
 
     status: Literal["success"]
     results: list[ImportResult]
@@ -28,3 +31,4 @@ class ImportAnswer(TypedDict):
     failed: int
     done: bool
     next_start: int | None
+    next_token: str | None
