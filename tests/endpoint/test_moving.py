@@ -582,6 +582,17 @@ class TestIdsThatAreTaken:
             assert codes == ["voice_exists", "not_found"][start:]
             assert shelf(function, BOB)[1] == []
 
+    def test_a_voice_in_the_place_of_a_deleted_one_says_that_it_ends_it(
+        self, function, services, archive
+    ):
+        save_voice_json(function, BOB, audio_base64=b64(wav(3.0, seed=2)))
+        path = "/api/voices/voice_my_voice"
+        assert function("library").delete(path, headers=BOB).status_code == 200
+        voice, spoken = report(bring(function, archive))["results"]
+        assert (voice["status"], voice["code"]) == ("imported", None)
+        assert "cannot be restored" in voice["message"]
+        assert spoken["message"] is None
+
     def test_a_voice_that_was_renamed_since_is_there_already(self, function, services, archive):
         bring(function, archive)
         services.library.edit(

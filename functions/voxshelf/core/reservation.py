@@ -60,6 +60,12 @@ class Reservation:
         return self.amount + -freed
 
     @property
+    def ends(self) -> Item | None:
+        """Return what was deleted and could be restored until this save is confirmed."""
+        trash = self.trash
+        return trash.item if trash and trash.is_restorable(self.pending.since) else None
+
+    @property
     def leftovers(self) -> tuple[str, ...]:
         """Return the objects that nothing refers to once the save is confirmed."""
         gone = self.replaces or (self.trash.item if self.trash else None)

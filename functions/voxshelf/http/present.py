@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 # A page of 25 shows 5,000 peaks: looking them up takes a thirtieth of rounding them.
 _PEAKS = tuple(round(level / 255, 3) for level in range(256))
 
+_ENDS_DELETED: "WarningBody" = {
+    "field": "voice_id",
+    "message": "A deleted voice had this id. It cannot be restored any more: this has its place.",
+}
+
 
 def time_text(time: datetime) -> str:
     """Return a time as RFC 3339 in UTC, to the microsecond."""
@@ -38,6 +43,11 @@ def warnings_body(fields: "Fields") -> "list[WarningBody]":
     """Present what was dropped while a request was read, each field and reason once."""
     said = dict.fromkeys((str(one.details["field"]), one.message) for one in fields.warnings)
     return [{"field": name, "message": message} for name, message in said]
+
+
+def voice_warnings(fields: "Fields", *, ends: bool) -> "list[WarningBody]":
+    """Present what was dropped, and that a deleted voice `ends` with the one that was saved."""
+    return [*warnings_body(fields), *([_ENDS_DELETED] if ends else [])]
 
 
 def voice_body(voice: "Voice", urls: "ObjectUrls") -> "VoiceBody":

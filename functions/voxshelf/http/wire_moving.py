@@ -7,7 +7,8 @@ class ImportResult(TypedDict):
     """What became of one line of an archive.
 
     `kind` and `id` are as the archive has them, null where a line could not be read; `saved_as`
-    is the id in this library. `code` and `message` tell why it failed.
+    is the id in this library. `code` and `message` tell why it failed; a message without a code
+    tells what an import has ended: a deleted voice in whose place it is.
     """
 
     kind: Literal["voice", "generation"] | None

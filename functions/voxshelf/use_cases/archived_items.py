@@ -14,6 +14,7 @@ Status = Literal["imported", "already_there", "failed"]
 
 # What a save advises is not open to an import.
 _VOICE_EXISTS = "A voice of this id, with other files, is in the library. It stays as it is."
+_ENDS_DELETED = "A deleted voice had this id. It cannot be restored any more."
 _MAX_MESSAGE_CHARACTERS = 300
 
 # The SHA-256 of a voice's sample, and that of its profile where it has one.
@@ -77,7 +78,7 @@ class Outcome:
     """What became of one line of an archive: nothing that the line was made to is kept.
 
     `kind` and `item_id` are None where the line could not be read; `saved_as` is the id in this
-    library; `code` and `message` tell why it failed.
+    library; `code` and `message` tell why it failed. A message alone tells what else it did.
     """
 
     status: Status
@@ -88,10 +89,16 @@ class Outcome:
     message: str | None = None
 
     @classmethod
-    def of(cls, item: ArchivedItem, saved_as: str, *, is_new: bool) -> "Outcome":
-        """Return that of an item that is in the library now, or was before."""
+    def of(
+        cls, item: ArchivedItem, saved_as: str, *, is_new: bool, ends: bool = False
+    ) -> "Outcome":
+        """Return that of an item that is in the library now, or was before.
+
+        `ends` tells that a deleted one lay in its place.
+        """
         status: Status = "imported" if is_new else "already_there"
-        return cls(status, _kind(item), item.item_id, saved_as)
+        message = _ENDS_DELETED if ends else None
+        return cls(status, _kind(item), item.item_id, saved_as, message=message)
 
     @classmethod
     def failed(cls, item: ArchivedItem | None, error: VoxshelfError) -> "Outcome":

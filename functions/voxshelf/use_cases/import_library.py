@@ -169,7 +169,7 @@ class _Run:
             )
         except VoiceExists as error:
             return _there(error.voice, item)
-        return Outcome.of(item, saved.voice.voice_id, is_new=not saved.replayed)
+        return Outcome.of(item, saved.voice.voice_id, is_new=not saved.replayed, ends=saved.ends)
 
     def _speech(self, item: ArchivedSpeech) -> Outcome:
         into, audio = self.into, item.files["audio"]

@@ -21,10 +21,14 @@ from voxshelf.use_cases.voice_draft import SaveVoice, inspected
 
 @dataclass(frozen=True, slots=True)
 class SavedVoice:
-    """The voice in the library; `replayed` when an earlier request put it there."""
+    """The voice in the library; `replayed` when an earlier request put it there.
+
+    `ends` tells that a deleted voice lay in its place, which cannot be restored any more.
+    """
 
     voice: Voice
     replayed: bool
+    ends: bool = False
 
 
 def save_voice(
@@ -75,7 +79,7 @@ def save_voice(
     saved = shelve(order, library, objects)
     remove_uploads([command.sample, command.profile], objects)
     assert isinstance(saved.item, Voice)
-    return SavedVoice(saved.item, saved.replayed)
+    return SavedVoice(saved.item, saved.replayed, ends=saved.ends is not None)
 
 
 def _fingerprint(command: SaveVoice) -> str:

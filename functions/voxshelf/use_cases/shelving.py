@@ -41,10 +41,14 @@ from voxshelf.use_cases.rename_generations import rename_generations
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
-    """An item in the library; `replayed` when an earlier request put it there."""
+    """An item in the library; `replayed` when an earlier request put it there.
+
+    `ends` was in the trash in its place, and cannot be restored any more.
+    """
 
     item: Item
     replayed: bool
+    ends: Item | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def shelve(order: Order, library: Library, objects: ObjectStore) -> Shelved:
     remove_leftovers(outcome, library, objects)
     if outcome.reservation.pending.renames:
         rename_generations(Renaming(order.uid, item.item_id), library)
-    return Shelved(item, replayed=False)
+    return Shelved(item, replayed=False, ends=outcome.reservation.ends)
 
 
 class _Uploads:
