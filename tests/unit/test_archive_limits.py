@@ -236,6 +236,28 @@ class TestLines:
         found = imported(packed(), services=services)
         assert found.stopped_by.__traceback__ is None
 
+    @pytest.mark.parametrize(
+        "crowded",
+        [
+            {f"{number:x}": 1 for number in range(49_000)},
+            [f"ab{number}" for number in range(49_000)],
+            [{"a": number} for number in range(9_900)],
+            "x" * 300_000 + "\N{GRINNING FACE}",
+            [1.5] * 150_000,
+        ],
+        ids=["names", "strings", "objects", "a wide text", "numbers"],
+    )
+    def test_room_for_its_longest_line_is_taken_before_it_is_read(self, crowded):
+        line = {"kind": "voice", "id": "a", "parameters": crowded}
+        data, taken = archive_of_lines(json.dumps(line, ensure_ascii=False).encode()), []
+        tracemalloc.start()
+        try:
+            imported(data, take=taken.append)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert MIB < peak <= sum(taken)
+
     def test_room_for_its_voices_is_taken_before_they_are_read(self):
         def no_room(_):
             raise Unavailable("no room")

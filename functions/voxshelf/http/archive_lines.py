@@ -101,7 +101,8 @@ def read_item(uid: str, line: bytes) -> ArchivedItem:
     Raises:
         InvalidRequest: when it is no line of an export.
     """
-    record = parse_object(bytearray(line))
+    # An import takes room for its longest line before it reads the first one.
+    record = parse_object(bytearray(line), lambda _: None)
     kind, item_id = record.get("kind"), record.get("id")
     if not isinstance(item_id, str) or not is_valid_id(item_id):
         raise InvalidRequest("The line has no id that an item can have.")

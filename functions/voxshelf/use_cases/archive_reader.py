@@ -8,6 +8,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from voxshelf.core.archive import (
@@ -36,6 +37,14 @@ from voxshelf.use_cases.zip_entries import (
 _MAX_HEADER_BYTES = 64 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """How many lines an archive has, and how long the longest of them is, in bytes."""
+
+    count: int
+    longest: int
+
+
 class Archive:
     """A ZIP archive that holds an export.
 
@@ -61,18 +70,18 @@ class Archive:
         if self._entry(ITEMS_NAME).file_size > MAX_LINES_BYTES:
             raise InvalidRequest(f"{ITEMS_NAME} is larger than {MAX_LINES_BYTES} bytes.")
 
-    def count(self) -> int:
+    def survey(self) -> Lines:
         """Return how many lines there are, empty ones too, after reading all of them.
 
         Raises:
             InvalidRequest: when there are too many, or they cannot be read.
         """
-        count = 0
-        for _ in self._lines():
-            count += 1
+        count = longest = 0
+        for line in self._lines():
+            count, longest = count + 1, max(longest, len(line))
             if count > MAX_LINES:
                 raise InvalidRequest(f"{ITEMS_NAME} has more than {MAX_LINES} lines.")
-        return count
+        return Lines(count, longest)
 
     def lines(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """Yield each item's line with its number, from the line `start` on.

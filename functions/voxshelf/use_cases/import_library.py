@@ -46,6 +46,9 @@ _ID_CHARACTERS = 100
 _VOICE = re.compile(rb'"kind"\s*:\s*"voice"')
 # What is remembered of each voice of an archive: its id, two digests, and what holds them.
 _VOICE_BYTES = 512
+# What a line becomes while it is read: itself and its texts, and names and objects of which there
+# are only so many (the limits of `json_text`).
+_LINE_TIMES, _NAMES_TIMES, _NAMES_BYTES = 12, 32, 16 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,8 @@ class ImportInto:
             InvalidRequest: when the archive's lines cannot be read; nothing was saved then.
             NotFound, Unavailable: the archive cannot be reached, or there is no room.
         """
-        total = archive.count()
-        self.take(total * _VOICE_BYTES)
+        lines = archive.survey()
+        self.take(lines.count * _VOICE_BYTES + _line_room(lines.longest))
         with ArchiveFiles(archive, self.sink) as files:
             run = _Run(self, files, _voices_before(archive, start, read_item))
             outcomes = list[Outcome]()
@@ -88,9 +91,13 @@ class ImportInto:
                 if isinstance(error, _PASSING):
                     return Imported(outcomes, number, error)
                 is_full = len(outcomes) == MAX_RESULTS
-                if number + 1 < total and (is_full or is_time_up()):
+                if number + 1 < lines.count and (is_full or is_time_up()):
                     return Imported(outcomes, next_start=number + 1)
         return Imported(outcomes)
+
+
+def _line_room(size_bytes: int) -> int:
+    return _LINE_TIMES * size_bytes + min(_NAMES_TIMES * size_bytes, _NAMES_BYTES)
 
 
 def _voices_before(
