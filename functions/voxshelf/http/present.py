@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from voxshelf.core.audio import Audio
     from voxshelf.core.items import Consent, Generation, Voice
     from voxshelf.core.profile import Profile
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
         WarningBody,
     )
 
+# The text itself, and four times its JSON.
+_LETTER_TIMES = 1 + 4 * 2
 # A page of 25 shows 5,000 peaks: looking them up takes a thirtieth of rounding them.
 _PEAKS = tuple(round(level / 255, 3) for level in range(256))
 
@@ -32,6 +36,16 @@ _ENDS_DELETED: "WarningBody" = {
 def time_text(time: datetime) -> str:
     """Return a time as RFC 3339 in UTC, to the microsecond."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def shown_bytes(items: "Iterable[Voice | Generation]") -> int:
+    """Return what a list of items holds, at the most, until it is sent.
+
+    Only the texts of generations can be long. Each stands in an answer under two names, as JSON and
+    as its bytes, where a letter is an escape of six of what are three bytes in UTF-8.
+    """
+    texts = (getattr(item, "text", None) or "" for item in items)
+    return sum(_LETTER_TIMES * len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
 
 def etag(item: "Voice | Generation") -> dict[str, str]:
