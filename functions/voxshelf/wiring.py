@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ObjectStore,
         Upkeep,
     )
+    from voxshelf.use_cases.upload_ports import UploadSlots
 
 _lock = threading.Lock()
 _services: "Services | None" = None
@@ -132,6 +133,13 @@ class Wiring:
         from voxshelf.adapters.cloud_storage_objects import CloudStorageObjects
 
         return CloudStorageObjects(self._storage)
+
+    @cached_property
+    def upload_slots(self) -> "UploadSlots":
+        """See `Services`."""
+        from voxshelf.adapters.firestore_uploads import FirestoreUploads
+
+        return FirestoreUploads(self._firestore)
 
     @cached_property
     def cache(self) -> "ContentCache":

@@ -55,10 +55,9 @@ def _import(call: Call) -> Answer:
     from voxshelf.http.page_tokens import PageTokens
     from voxshelf.http.present_moving import import_body
     from voxshelf.http.received import brief_spool
-    from voxshelf.use_cases.archive_reader import open_archive
+    from voxshelf.use_cases.archive_reader import open_archive, take_over_archive
     from voxshelf.use_cases.import_library import ImportInto
     from voxshelf.use_cases.ranged_file import HELD_BYTES
-    from voxshelf.use_cases.uploads import remove_uploads
 
     refuse_unknown(call.request.args, ("start", "token"))
     services, ends_at = call.services, time.monotonic() + _IMPORT_FOR_S
@@ -73,6 +72,7 @@ def _import(call: Call) -> Answer:
         catalogue=services.catalogue,
         library=services.library,
         objects=services.objects,
+        uploads=services.upload_slots,
         inspect_audio=services.inspect_audio,
         policy=services.policy,
         take=take,
@@ -85,7 +85,7 @@ def _import(call: Call) -> Answer:
     )
     is_clean = was_clean and imported.is_clean
     if is_clean and imported.next_start is None:
-        remove_uploads([asked.source], services.objects)
+        take_over_archive(archive, asked.source, call.uid, services.objects, services.upload_slots)
     token = import_token(tokens, imported, is_clean=is_clean)
     return Answer({**import_body(imported, token)}, headers=_retry_after(imported))
 

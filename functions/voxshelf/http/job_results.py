@@ -83,6 +83,7 @@ class SavedResults:
             command,
             library=services.library,
             objects=services.objects,
+            uploads=services.upload_slots,
             inspect_audio=services.inspect_audio,
             policy=services.policy,
         )
@@ -94,6 +95,7 @@ class SavedResults:
             command,
             library=services.library,
             objects=services.objects,
+            uploads=services.upload_slots,
             inspect_audio=services.inspect_audio,
             policy=services.policy,
         )

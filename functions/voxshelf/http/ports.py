@@ -16,6 +16,7 @@ from voxshelf.use_cases.ports import (
     ObjectStore,
     Upkeep,
 )
+from voxshelf.use_cases.upload_ports import UploadSlots
 
 
 class IdTokens(Protocol):
@@ -101,6 +102,10 @@ class Services(Protocol):
     @property
     def objects(self) -> ObjectStore:
         """Return where bytes are kept."""
+
+    @property
+    def upload_slots(self) -> UploadSlots:
+        """Return where slots for uploads are kept."""
 
     @property
     def cache(self) -> ContentCache:

@@ -7,7 +7,7 @@ import codecs
 import json
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -22,10 +22,11 @@ from voxshelf.core.archive import (
     VERSION,
     ArchivedFile,
 )
-from voxshelf.core.content import Content, Sink, Source
-from voxshelf.core.errors import InvalidRequest, PayloadTooLarge
+from voxshelf.core.content import Content, Sink, Source, Upload
+from voxshelf.core.errors import InvalidRequest, PayloadTooLarge, Unavailable
 from voxshelf.use_cases.ports import ObjectStore
-from voxshelf.use_cases.uploads import check_upload
+from voxshelf.use_cases.upload_ports import UploadSlots
+from voxshelf.use_cases.uploads import check_size, is_own, no_upload
 from voxshelf.use_cases.zip_entries import (
     BLOCK_BYTES,
     DAMAGES,
@@ -53,9 +54,15 @@ class Archive:
     """
 
     def __init__(
-        self, read: Callable[[int, int], bytes], size_bytes: int, take: Callable[[int], None]
+        self,
+        read: Callable[[int, int], bytes],
+        size_bytes: int,
+        take: Callable[[int], None],
+        generation: str | None = None,
     ) -> None:
         """Read the directory and the header by `read(start, length)`, with room from `take`.
+
+        `generation` is that of the upload, where it is one.
 
         Raises:
             UnsupportedMediaType: when it is no ZIP archive.
@@ -63,6 +70,7 @@ class Archive:
             NotFound, Unavailable: see `ObjectStore.read`.
             Unavailable: also when `take` has no room for the directory.
         """
+        self.generation = generation
         self._zip = opened_zip(read, size_bytes, take)
         self.archive_id = identity_of(self._zip)
         self._entries = checked_entries(self._zip)
@@ -169,8 +177,28 @@ def open_archive(
     """
     if isinstance(source, Content):
         return Archive(lambda start, length: _piece(source, start, length), source.size_bytes, take)
-    size_bytes = check_upload(source.path, uid, objects, MAX_ARCHIVE_BYTES)
-    return Archive(lambda start, length: objects.read(source.path, start, length), size_bytes, take)
+    stored = objects.stat(source.path) if is_own(source.path, uid) else None
+    if stored is None:
+        raise no_upload()
+    check_size(stored.size_bytes, MAX_ARCHIVE_BYTES)
+
+    def read(start: int, length: int) -> bytes:
+        return objects.read(source.path, start, length)
+
+    return Archive(read, stored.size_bytes, take, stored.generation)
+
+
+def take_over_archive(
+    archive: Archive, source: Source, uid: str, objects: ObjectStore, uploads: UploadSlots
+) -> None:
+    """Remove an uploaded archive, all of whose items the library has, and nothing put in its place.
+
+    What fails here is removed when the upload's time is over.
+    """
+    if isinstance(source, Upload) and archive.generation is not None:
+        with suppress(Unavailable):
+            uploads.take(uid, source.path, archive.generation, archive.archive_id)
+            objects.delete_generation(source.path, archive.generation)
 
 
 def _piece(content: Content, start: int, length: int) -> bytes:

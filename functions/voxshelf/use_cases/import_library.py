@@ -38,6 +38,7 @@ from voxshelf.use_cases.archived_items import (
 from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore
 from voxshelf.use_cases.save_speech import save_speech
 from voxshelf.use_cases.save_voice import save_voice
+from voxshelf.use_cases.upload_ports import UploadSlots
 
 # What passes by itself, or once there is room: the import stops there, to be gone on with later.
 _PASSING = (InProgress, QuotaExceeded, Unavailable)
@@ -63,6 +64,7 @@ class ImportInto:
     catalogue: Catalogue
     library: Library
     objects: ObjectStore
+    uploads: UploadSlots
     inspect_audio: AudioInspector
     policy: Policy
     take: Callable[[int], None]
@@ -171,6 +173,7 @@ class _Run:
                 filled,
                 library=into.library,
                 objects=into.objects,
+                uploads=into.uploads,
                 inspect_audio=into.inspect_audio,
                 policy=into.policy,
             )
@@ -196,6 +199,7 @@ class _Run:
                     replace(command, audio=content, origin=origin),
                     library=into.library,
                     objects=into.objects,
+                    uploads=into.uploads,
                     inspect_audio=into.inspect_audio,
                     policy=into.policy,
                 )

@@ -96,7 +96,7 @@ def identity_of(archive: zipfile.ZipFile) -> str:
     for entry in archive.infolist():
         said = f"{entry.filename}\0{entry.CRC}\0{entry.file_size}\n"
         digest.update(said.encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()
 
 
 def _check_apart(entries: list[zipfile.ZipInfo], end: int) -> None:
