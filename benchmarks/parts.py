@@ -14,7 +14,9 @@ PARTS = {
     "memory": "benchmarks.memory",
     "large": "benchmarks.large_files",
     "hostile": "benchmarks.hostile",
+    "fairness": "benchmarks.fairness",
     "cache": "benchmarks.cache",
     "moving": "benchmarks.moving",
     "webhook": "benchmarks.webhook",
+    "slow": "benchmarks.slow",
 }

@@ -9,6 +9,8 @@ from voxshelf.core.errors import (
     InProgress,
     MethodNotAllowed,
     QuotaExceeded,
+    RateLimited,
+    RequestTimeout,
     Unauthenticated,
     Unavailable,
     VoxshelfError,
@@ -21,6 +23,8 @@ _HEADERS: dict[ErrorType, str] = {
     InProgress: "Retry-After",
     MethodNotAllowed: "Allow",
     QuotaExceeded: "Retry-After",
+    RequestTimeout: "Retry-After",
+    RateLimited: "Retry-After",
     Unauthenticated: "WWW-Authenticate",
     Unavailable: "Retry-After",
 }

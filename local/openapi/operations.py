@@ -62,6 +62,11 @@ class Operation:
     redirects: bool = False
     file_type: str | None = None
 
+    @property
+    def all_errors(self) -> tuple[ErrorType, ...]:
+        """Its errors, and what any body may meet on its way."""
+        return (*self.errors, *([errors.RequestTimeout] if self.body else []))
+
 
 # A handler that needs identity can fail like this whatever it does.
 _ALWAYS = (errors.Unauthenticated, errors.Internal, errors.Unavailable)
@@ -85,6 +90,7 @@ _SAVE = (
     errors.InvalidAudio,
     errors.PayloadTooLarge,
     errors.QuotaExceeded,
+    errors.RateLimited,
     errors.UnsupportedMediaType,
 )
 
@@ -184,7 +190,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "Gone at once for every reader. For a day it can be restored; then its files go, and "
             "no address plays any more. Speech that was generated with it stays, under the "
             "voice's last name, or goes and comes back with it. Deleting again changes nothing. A "
-            "save that is still running is undone."
+            "save that is still running is undone, and its `Idempotency-Key` is free at once."
         ),
         answer=wire_deleting.Deleted,
         errors=_DELETE,
@@ -196,7 +202,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Withdraw the consent to a voice",
         description=(
             "Deletes sample, profile and recording for good, and bars the voice: it cannot be "
-            "saved or spoken with again, nor restored. Speech that was generated before stays."
+            "saved or spoken with again, nor restored. Speech that was saved before stays; a save "
+            "of the voice or of its speech that is still running ends with 409 `in_progress`, and "
+            "sent again with 403."
         ),
         answer=wire_deleting.Deleted,
         errors=_ITEM,
@@ -371,7 +379,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         ),
         answer=wire_jobs.JobStarted,
         status=202,
-        errors=(*_START, errors.InvalidAudio, errors.VoiceExists),
+        errors=(*_START, errors.InvalidAudio, errors.RateLimited, errors.VoiceExists),
         parameters=(IDEMPOTENCY_KEY,),
         body=START_CLONE,
     ),

@@ -17,6 +17,7 @@ from voxshelf.core.errors import (
     InProgress,
     NotFound,
     QuotaExceeded,
+    RateLimited,
     Unavailable,
     VoiceExists,
     VoxshelfError,
@@ -41,7 +42,7 @@ from voxshelf.use_cases.save_voice import save_voice
 from voxshelf.use_cases.upload_ports import UploadSlots
 
 # What passes by itself, or once there is room: the import stops there, to be gone on with later.
-_PASSING = (InProgress, QuotaExceeded, Unavailable)
+_PASSING = (InProgress, QuotaExceeded, RateLimited, Unavailable)
 _ID_CHARACTERS = 100
 # A first look, cheaper than reading: what stands for a voice says so in these bytes.
 _VOICE = re.compile(rb'"kind"\s*:\s*"voice"')
