@@ -143,12 +143,12 @@ def _import(backends: Backends, parts: list[Path], archive: Path) -> _Run:
         idle = _idle(server, folder)
         with footprint(server.process.pid, folder) as busy:
             for part in parts:
-                path, start = _upload(backends, user, part), 0
-                started = time.perf_counter()
-                while start is not None:
-                    body = {"archive_path": path, "start": start}
+                body = {"archive_path": _upload(backends, user, part)}
+                started, is_done = time.perf_counter(), False
+                while not is_done:
                     report = _answer(http.post("/api/library/import", json=body))
-                    start, items = report["next_start"], items + len(report["results"])
+                    body["token"], is_done = report["next_token"], report["done"]
+                    items += len(report["results"])
                 time_s += time.perf_counter() - started
         there = [item["audio"]["sha256"] for item in _listed(http)]
         if sorted(there) != sorted(_digests(archive)):

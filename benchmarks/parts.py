@@ -13,6 +13,7 @@ PARTS = {
     "cold": "benchmarks.cold_start",
     "memory": "benchmarks.memory",
     "large": "benchmarks.large_files",
+    "hostile": "benchmarks.hostile",
     "fairness": "benchmarks.fairness",
     "cache": "benchmarks.cache",
     "moving": "benchmarks.moving",

@@ -79,7 +79,9 @@ class Wiring:
     @cached_property
     def budget(self) -> Budget:
         """See `Services`."""
-        return Budget(self._settings.budget_bytes)
+        from voxshelf.adapters.heap import tidy
+
+        return Budget(self._settings.budget_bytes, tidy=tidy)
 
     @cached_property
     def tokens(self) -> "IdTokens":

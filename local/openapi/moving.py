@@ -7,11 +7,18 @@ from local.openapi.requests import Field, RequestBody
 from voxshelf.core.archive import (
     DEFAULT_PART_BYTES,
     MAX_ARCHIVE_BYTES,
+    MAX_DIRECTORY_BYTES,
+    MAX_ENTRIES,
     MAX_HOSTED_BYTES,
+    MAX_LINE_BYTES,
+    MAX_LINES,
     MAX_LINES_BYTES,
+    MAX_RESULTS,
+    MAX_UNPACKED_BYTES,
     MIN_PART_BYTES,
 )
 from voxshelf.http.files import ARCHIVE
+from voxshelf.http.import_requests import MAX_TOKEN_CHARACTERS
 from voxshelf.http.moving_requests import MAX_SELECTED
 
 _IDS = (
@@ -19,6 +26,11 @@ _IDS = (
     "together. Ids that are not there are left out. Without any ids it is everything."
 )
 _START = "The line of the archive to begin with: `next_start` of the answer before."
+_GOES_ON = (
+    "`next_token` of the answer before: goes on where that ended, and is refused with another "
+    "archive than that one's. It says `start`, too."
+)
+_TOKEN_SCHEMA: dict[str, Any] = {"type": "string", "maxLength": MAX_TOKEN_CHARACTERS}
 _LINE: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_LINES_BYTES, "default": 0}
 
 EXPORT: tuple[Parameter, ...] = (
@@ -68,23 +80,35 @@ START: Parameter = {
     "schema": _LINE,
 }
 
+TOKEN: Parameter = {
+    "name": "token",
+    "in": "query",
+    "description": f"Where the body is the archive: {_GOES_ON}",
+    "schema": _TOKEN_SCHEMA,
+}
+
 IMPORT_ARCHIVE = RequestBody(
     name="ImportRequest",
     description=(
         "An archive that an export made, packed anew or not: itself, in any of the types below or "
         f"as a file of a form (named {' or '.join(f'`{name}`' for name in ARCHIVE.files[:2])}), or "
-        "where it was uploaded. docs/export-format.md describes it."
+        "where it was uploaded. docs/export-format.md describes it. Of an archive at most "
+        f"{MAX_ENTRIES:,} entries are read, {MAX_DIRECTORY_BYTES // 1024**2} MiB of directory, "
+        f"{MAX_LINES:,} lines of {MAX_LINE_BYTES // 1024**2} MiB each and "
+        f"{MAX_LINES_BYTES // 1024**2} MiB together, and {MAX_UNPACKED_BYTES // 1024**3} GiB of "
+        f"files; an answer tells of at most {MAX_RESULTS:,} lines."
     ),
     fields=(
         Field(
             "archive_path",
             "The path of an archive that was uploaded to `uploads/{uid}/` with the Firebase SDK, "
             f"as `application/zip`, of up to {MAX_ARCHIVE_BYTES // 1024**3} GiB. It is removed "
-            "after its last line.",
+            "once all of its lines are in the library.",
             {"type": "string", "minLength": 1, "maxLength": 1024},
             nullable=False,
         ),
         Field("start", _START, _LINE),
+        Field("token", _GOES_ON, _TOKEN_SCHEMA),
     ),
     required=(("archive_path",),),
     has_form=False,

@@ -18,7 +18,7 @@ from local.openapi.jobs import (
     START_SPEECH,
     WEBHOOK,
 )
-from local.openapi.moving import EXPORT, IMPORT_ARCHIVE, START
+from local.openapi.moving import EXPORT, IMPORT_ARCHIVE, START, TOKEN
 from local.openapi.queries import (
     IDEMPOTENCY_KEY,
     PROFILE_FORMAT,
@@ -361,11 +361,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "Saves what the archive holds, item by item, validated like any save; `results` tells "
             "what became of each. What is there already stays as it is, so it can be sent again. "
             "An import that takes long, or meets a limit, ends before the archive does: go on "
-            "with `next_start` then, at once or when `Retry-After` is over."
+            "with `next_token` then, at once or when `Retry-After` is over."
         ),
         answer=wire_moving.ImportAnswer,
         errors=(*_SELECT, errors.NotFound),
-        parameters=(START,),
+        parameters=(START, TOKEN),
         headers=("Retry-After",),
         body=IMPORT_ARCHIVE,
     ),

@@ -42,7 +42,10 @@ FIELD_NOTES: dict[str, Schema] = {
     "generation_time": {"description": "Seconds that the worker took."},
     "generation_time_s": {"description": "Seconds that the worker took."},
     "mismatches": {"description": "Declared fields that the audio contradicts. The audio wins."},
-    "next_start": {"description": "Send it as `start` to go on; null when it is done."},
+    "next_start": {"description": "The line to go on with (`start`); null when it is done."},
+    "next_token": {
+        "description": "Send it as `token` to go on with this archive; null when it is done."
+    },
     "next_page_token": {"description": "Send it as `page_token`; null on the last page."},
     "peaks": {
         "maxItems": MAX_PEAKS,

@@ -78,7 +78,7 @@ class Client:
 
     def bring_upload(self, archive, bucket):
         """Upload as the Web SDK does, then import until it is done; return all results."""
-        path, results, start = f"uploads/{self.user.uid}/{secrets.token_hex(4)}.zip", [], 0
+        path, results = f"uploads/{self.user.uid}/{secrets.token_hex(4)}.zip", []
         host = os.environ["FIREBASE_STORAGE_EMULATOR_HOST"]
         upload = httpx.post(
             f"http://{host}/v0/b/{bucket.name}/o?name={quote(path, safe='')}",
@@ -88,12 +88,12 @@ class Client:
             trust_env=False,
         )
         assert upload.status_code == 200, upload.text
-        while start is not None:
-            body = {"archive_path": path, "start": start}
+        body, is_done = {"archive_path": path}, False
+        while not is_done:
             answer = self.http.post(self.url("/api/library/import"), json=body)
             assert answer.status_code == 200, answer.text
             results += answer.json()["results"]
-            start = answer.json()["next_start"]
+            body["token"], is_done = answer.json()["next_token"], answer.json()["done"]
         assert bucket.get_blob(path) is None
         return results
 

@@ -245,6 +245,24 @@ class TestImports:
         assert claimed(services.budget) == 0
 
 
+def test_a_list_of_long_texts_counts_until_it_is_sent(function, services):
+    save_voice_json(function)
+    for number in range(3):
+        text = chr(0x4E00 + number) * 50_000
+        body = {"voice_id": "voice_my_voice", "text": text, "audio_base64": b64(wav(0.5))}
+        assert save(function, "tts_save", json=body).status_code == 201
+    services.budget = Budget(4 * MIB, wait_s=0)
+    with services.budget.claim() as other:
+        listing = function("library").get("/api/tts/generations", headers=ADA)
+        assert listing.status_code == 200
+        # Both names of a text, as JSON and as bytes.
+        held = 3 * 9 * 150_000 - FREE_BYTES
+        assert 2 * len(listing.data) < held + FREE_BYTES
+        other.take(4 * MIB - held + FREE_BYTES + 1)
+        assert function("library").get("/api/tts/generations", headers=ADA).status_code == 503
+    assert claimed(services.budget) == 0
+
+
 def test_saves_wait_briefly_for_each_other_and_none_is_refused(function, services, long_wav):
     save_voice_json(function)
     services.budget = Budget(12 * MIB, wait_s=60)

@@ -188,6 +188,26 @@ class TestSavingOver:
         call(function, "DELETE", f"/api/tts/generations/{speech}")
         assert get(function, VOICE).get_json()["voice"]["generation_count"] == 0
 
+    def test_a_save_in_its_place_says_that_it_cannot_be_restored_any_more(self, function, services):
+        save_voice_json(function)
+        call(function, "DELETE", VOICE)
+        answer = save_voice_json(function, audio_base64=b64(wav(2.0, seed=2)))
+        (warning,) = answer.get_json()["warnings"]
+        assert warning["field"] == "voice_id"
+        assert "cannot be restored" in warning["message"]
+        again = save_voice_json(function, audio_base64=b64(wav(2.0, seed=3)), replace=True)
+        assert again.get_json()["warnings"] == []
+
+    def test_a_save_in_its_place_says_nothing_when_it_could_not_be_restored_before(
+        self, function, services
+    ):
+        save_voice_json(function)
+        call(function, "DELETE", VOICE)
+        now = services.library.now
+        services.library.now = lambda: now() + timedelta(days=2)
+        answer = save_voice_json(function, audio_base64=b64(wav(2.0, seed=2)))
+        assert answer.get_json()["warnings"] == []
+
     def test_a_save_that_fails_leaves_the_deleted_voice_to_be_restored(self, function, services):
         save_voice(function)
         before = get(function, VOICE).get_json()["voice"]

@@ -557,6 +557,42 @@ class TestIdsThatAreTaken:
         assert counts(report(bring(function, archive, start=1))) == (1, 0, 0)
         assert [one["voice_id"] for one in shelf(function, BOB)[1]] == ["voice_my_voice_2"]
 
+    def test_a_voice_that_is_refused_for_its_profile_takes_its_speech_with_it(
+        self, function, services
+    ):
+        save_voice_json(function, profile_base64=b64(npy()))
+        speech(function, text="Mine.")
+        archive = export(function).data
+        # The same sample, under the same id and name, and no profile: it is another voice.
+        save_voice_json(function, BOB)
+        for start in (0, 1):
+            body = report(bring(function, archive, start=start))
+            codes = [result["code"] for result in body["results"]]
+            assert codes == ["voice_exists", "not_found"][start:]
+            assert shelf(function, BOB)[1] == []
+
+    def test_a_voice_that_is_refused_takes_its_speech_with_it_in_older_archives_too(
+        self, function, services, archive
+    ):
+        older = repacked(archive, lambda line: line.pop("voice_sample_sha256", None))
+        save_voice_json(function, BOB, audio_base64=b64(wav(3.0, seed=2)))
+        for start in (0, 1):
+            body = report(bring(function, older, start=start))
+            codes = [result["code"] for result in body["results"]]
+            assert codes == ["voice_exists", "not_found"][start:]
+            assert shelf(function, BOB)[1] == []
+
+    def test_a_voice_in_the_place_of_a_deleted_one_says_that_it_ends_it(
+        self, function, services, archive
+    ):
+        save_voice_json(function, BOB, audio_base64=b64(wav(3.0, seed=2)))
+        path = "/api/voices/voice_my_voice"
+        assert function("library").delete(path, headers=BOB).status_code == 200
+        voice, spoken = report(bring(function, archive))["results"]
+        assert (voice["status"], voice["code"]) == ("imported", None)
+        assert "cannot be restored" in voice["message"]
+        assert spoken["message"] is None
+
     def test_a_voice_that_was_renamed_since_is_there_already(self, function, services, archive):
         bring(function, archive)
         services.library.edit(
@@ -650,10 +686,79 @@ class TestUploads:
         first = report(function("library").post("/api/library/import", json=body, headers=BOB))
         assert first["next_start"] == 1
         services.policy = replace(services.policy, limits=defaults)
-        body["start"] = first["next_start"]
+        body |= {"start": first["next_start"], "token": first["next_token"]}
         answer = function("library").post("/api/library/import", json=body, headers=BOB)
         assert report(answer)["done"]
         assert "uploads/bob/a.zip" not in services.objects.stored
+
+    def bring(self, function, services, archive, **fields):
+        """Import an upload; return the report, and whether the upload is still there."""
+        services.objects.plant("uploads/bob/a.zip", archive)
+        body = {"archive_path": "uploads/bob/a.zip", **fields}
+        answer = function("library").post("/api/library/import", json=body, headers=BOB)
+        return report(answer), "uploads/bob/a.zip" in services.objects.stored
+
+    @pytest.mark.parametrize("start", [2, 4, 5, 99])
+    def test_it_stays_where_nobody_knows_what_became_of_the_lines_before(
+        self, function, services, start
+    ):
+        mixed_library(function)
+        body, is_there = self.bring(function, services, export(function).data, start=start)
+        assert (body["done"], is_there) == (True, True)
+
+    def test_it_stays_where_a_line_has_failed(self, function, services):
+        mixed_library(function)
+        archive = export(function).data
+        save_voice_json(function, BOB, voice_name="Другой", audio_base64=b64(wav(3.0, seed=2)))
+        body, is_there = self.bring(function, services, archive)
+        assert (body["failed"], body["done"], is_there) == (2, True, True)
+
+    def test_it_stays_where_a_line_has_failed_before(self, function, services):
+        mixed_library(function)
+        archive, policy = export(function).data, services.policy
+        save_voice_json(function, BOB, voice_name="Другой", audio_base64=b64(wav(3.0, seed=2)))
+        services.policy = replace(policy, limits=Limits(10, 1, 10**9, 100))
+        first, _ = self.bring(function, services, archive)
+        assert (first["failed"], first["next_start"]) == (2, 3)
+        services.policy = policy
+        body, is_there = self.bring(function, services, archive, token=first["next_token"])
+        assert (body["done"], is_there) == (True, True)
+
+    @pytest.mark.parametrize("by", ["body", "upload", "form"])
+    def test_another_archive_than_the_one_begun_with_is_refused(self, function, services, by):
+        mixed_library(function)
+        archive = export(function).data
+        services.policy = replace(services.policy, limits=Limits(1, 100, 10**9, 100))
+        first = report(bring(function, archive))
+        token, other = first["next_token"], repacked(archive, lambda line: line.update(tags=[]))
+        if by == "body":
+            answer = bring(function, other, token=token)
+        elif by == "form":
+            request = form(part("token", token.encode()), part("archive", other, "a.zip"))
+            answer = function("library").post("/api/library/import", headers=BOB, **request)
+        else:
+            services.objects.plant("uploads/bob/a.zip", other)
+            body = {"archive_path": "uploads/bob/a.zip", "token": token}
+            answer = function("library").post("/api/library/import", json=body, headers=BOB)
+        assert error(answer) == (400, "invalid_request", {"field": "token"})
+        assert "this archive" in answer.get_json()["message"]
+
+    def test_a_token_goes_on_by_itself_and_agrees_with_start(self, function, services):
+        mixed_library(function)
+        archive, policy = export(function).data, services.policy
+        services.policy = replace(policy, limits=Limits(1, 100, 10**9, 100))
+        first = report(bring(function, archive))
+        token = first["next_token"]
+        services.policy = policy
+        for wrong in ({"token": token, "start": 3}, {"token": "x"}, {"token": token + "x"}):
+            assert error(bring(function, archive, **wrong))[1:] == (
+                "invalid_request",
+                {"field": "token"},
+            )
+        assert error(bring(function, archive, ADA, token=token))[0] == 400
+        body = report(bring(function, archive, token=token))
+        assert counts(body) == (4, 0, 0)
+        assert body["next_token"] is None
 
     @pytest.mark.parametrize(
         "path", ["uploads/ada/a.zip", "uploads/bob/../ada/a.zip", "uploads/bob/never.zip", "a"]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from voxshelf.adapters.heap import tidy
 from voxshelf.core.errors import PayloadTooLarge, Unavailable
 from voxshelf.use_cases.budget import FREE_BYTES, Budget
 
@@ -182,3 +183,23 @@ class TestNobodyWaitsForEachOther:
         assert time.monotonic() - started < 15
         assert highest[0] <= 16 * MIB
         assert budget.taken_bytes == 0
+
+
+class TestTidying:
+    """What was freed goes back to the system, when it was much."""
+
+    @pytest.mark.parametrize(("size_mib", "times"), [(1, 0), (8, 0), (9, 1), (100, 1)])
+    def test_it_is_done_once_after_a_claim_that_held_much(self, size_mib, times):
+        done = []
+        budget = Budget(200 * 1024**2, tidy=lambda: done.append(budget.taken_bytes))
+        with budget.claim() as claim:
+            claim.take(size_mib * 1024**2)
+            claim.give_back(size_mib * 1024**2)
+            assert done == []
+        # Nothing is held by then.
+        assert done == [0] * times
+
+
+def test_the_heap_can_be_tidied_any_number_of_times():
+    tidy()
+    tidy()

@@ -58,17 +58,26 @@ with zipfile.ZipFile(io.BytesIO(WHOLE)) as _archive:
 LINES = [json.loads(line) for line in ENTRIES["items.jsonl"].splitlines()]
 
 
+def no_limit(_size_bytes):
+    """Take any number of bytes."""
+
+
+def importing(services, take=no_limit):
+    sink = lambda _: Spool()  # noqa: E731
+    return ImportInto("bob", services.library, take=take, sink=sink, **roles(services))
+
+
 def bring(data, services=None):
     """Import; return the outcomes' statuses and codes, or the code of the refusal."""
     services = services or MemoryServices()
     try:
-        archive = open_archive(content(data), "bob", services.objects)
-        into = ImportInto("bob", services.library, sink=lambda _: Spool(), **roles(services))
+        archive = open_archive(content(data), "bob", services.objects, no_limit)
+        into = importing(services)
         imported = into.lines(archive, 0, lambda line: read_item("bob", line), lambda: False)
     except VoxshelfError as refusal:
         error = refusal
     else:
-        return [kept.error.code if kept.error else kept.status for kept in imported.outcomes]
+        return [kept.code or kept.status for kept in imported.outcomes]
     assert error.status < 500
     assert services.objects.stored == {}
     return error.code
@@ -293,7 +302,7 @@ def test_an_encrypted_archive_is_refused():
     first = data.index(b"PK\x01\x02")
     data[first + 8] |= 1
     with pytest.raises(InvalidRequest, match="encrypted"):
-        open_archive(content(bytes(data)), "bob", MemoryServices().objects)
+        open_archive(content(bytes(data)), "bob", MemoryServices().objects, no_limit)
 
 
 def bomb(size_bytes, declared):
@@ -350,7 +359,7 @@ def test_a_line_without_end_fails_alone():
 @pytest.mark.parametrize("data", [b"", b"PK", b"not a zip", bytes(10**6)])
 def test_what_is_no_zip_says_so(data):
     with pytest.raises(UnsupportedMediaType):
-        open_archive(content(data), "bob", MemoryServices().objects)
+        open_archive(content(data), "bob", MemoryServices().objects, no_limit)
 
 
 def test_what_is_a_zip_but_no_export_says_so():
@@ -358,4 +367,4 @@ def test_what_is_a_zip_but_no_export_says_so():
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("photo.jpg", b"x")
     with pytest.raises(InvalidRequest, match="no export"):
-        open_archive(content(file.getvalue()), "bob", MemoryServices().objects)
+        open_archive(content(file.getvalue()), "bob", MemoryServices().objects, no_limit)

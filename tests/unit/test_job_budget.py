@@ -1,6 +1,7 @@
 """What jobs return draws on the budget as what clients send does; a full one costs no result."""
 
 import json
+import tracemalloc
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -93,3 +94,37 @@ def test_an_answer_of_runpod_takes_its_room_while_it_is_read(monkeypatch, declar
         finally:
             server.shutdown()
             thread.join()
+
+
+def keep(shop, output):
+    """Keep an output; return its digest, and the memory that it took at the most."""
+    tracemalloc.start()
+    try:
+        digest = shop.ports["results"].keep("ada", output)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return digest, peak
+
+
+OUTPUTS = {
+    "long texts": {"audio_base64": "UklG" * 4_000_000, "pieces": ["x" * 200_000, None, 1.5, []]},
+    "all kinds": {
+        "a": [True, {"b": {}, "c": '\N{GRINNING FACE}\n"'}, [[]]],
+        "": "é" * 70_000,
+        "z": -1,
+    },
+    "a list": [],
+    "a text": "x",
+    "nothing": None,
+}
+
+
+@pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
+def test_a_result_that_is_kept_is_itself_and_never_copied_whole(shop, output):
+    shop.services.budget = Budget(100 * MIB, wait_s=0)
+    digest, peak = keep(shop, output)
+    assert shop.ports["results"].kept("ada", digest) == output
+    # The store of these tests keeps one copy, and takes another one while it does.
+    stored = len(json.dumps(output))
+    assert peak < 2 * stored + 2 * MIB

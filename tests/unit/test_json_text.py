@@ -1,16 +1,23 @@
 import contextlib
 import json
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voxshelf.core.errors import InvalidRequest
-from voxshelf.http.json_text import parse_object
+from voxshelf.core.errors import InvalidRequest, Unavailable
+from voxshelf.http.json_text import parse_object as parse_with_room
 from voxshelf.http.received import LongText
 
 LONG = 640 * 1024
+MIB = 1024**2
+
+
+def parse_object(body):
+    return parse_with_room(body, lambda _: None)
+
 
 scalars = (
     st.none()
@@ -101,6 +108,38 @@ def test_a_bomb_is_refused_at_once(bomb):
     with pytest.raises(InvalidRequest):
         parse_object(bytearray(BOMBS[bomb]))
     assert time.perf_counter() - started < 2
+
+
+WIDE = "\N{GRINNING FACE}".encode()
+CROWDED = {
+    "numbers": b'{"a":[' + b"1.5," * 199_000 + b"1]}",
+    "small numbers": b'{"a":[' + b"1," * 199_000 + b"1]}",
+    "little strings": b'{"a":[' + b",".join(b'"%x"' % n for n in range(49_000)) + b"]}",
+    "names": b"{" + b",".join(b'"%x":1' % n for n in range(49_000)) + b"}",
+    "objects": b'{"a":[' + b",".join(b'{"%x":1}' % n for n in range(9_990)) + b"]}",
+    "lists": b'{"a":[' + b"[1.5]," * 9_990 + b"1]}",
+    "wide letters": b'{"a":"' + b"a" * 500_000 + WIDE + b'"}',
+}
+
+
+@pytest.mark.parametrize("crowded", CROWDED)
+def test_what_a_text_becomes_takes_no_more_than_the_room_that_is_made_for_it(crowded):
+    body, taken = bytearray(CROWDED[crowded]), []
+    tracemalloc.start()
+    try:
+        assert parse_with_room(body, taken.append)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert MIB < peak <= sum(taken)
+
+
+def test_there_must_be_room_before_a_text_is_parsed():
+    def no_room(_):
+        raise Unavailable("no room")
+
+    with pytest.raises(Unavailable):
+        parse_with_room(bytearray(b"not even JSON"), no_room)
 
 
 def test_a_byte_order_mark_before_the_text_is_ignored():

@@ -1,6 +1,7 @@
 """Parts of moving house that only show by themselves: time, memory, races, crashes."""
 
 import io
+import json
 import re
 import tracemalloc
 import zipfile
@@ -12,7 +13,7 @@ import pytest
 
 from tests.fakes.services import MemoryServices
 from tests.sounds import content
-from tests.unit.test_damaged_archives import LINES, WHOLE, roles
+from tests.unit.test_damaged_archives import LINES, WHOLE, importing, no_limit
 from voxshelf.core.archive import MAX_PART_LINES_BYTES
 from voxshelf.core.errors import InProgress, InvalidRequest, RateLimited, Unavailable
 from voxshelf.core.importing import IdTaken, decide_imported
@@ -20,21 +21,15 @@ from voxshelf.core.query import ListQuery
 from voxshelf.core.reservation import Attempt, Replay, Reservation
 from voxshelf.core.shelf import Entry, Pending
 from voxshelf.http.archive_lines import Describer, read_item
-from voxshelf.http.received import Spool
 from voxshelf.use_cases.archive_reader import open_archive
-from voxshelf.use_cases.export_library import archive_of, plan_part
-from voxshelf.use_cases.import_library import ImportInto
+from voxshelf.use_cases.export_library import _ENTRY_HELD_BYTES, archive_of, plan_part
 from voxshelf.use_cases.library_walk import START, Selection, Walk
 from voxshelf.use_cases.ranged_file import RangedFile
 from voxshelf.use_cases.zip_stream import ZipStream
 
 
-def importing(services):
-    return ImportInto("bob", services.library, sink=lambda _: Spool(), **roles(services))
-
-
 def bring(services, *, start=0, is_time_up=lambda: False):
-    archive = open_archive(content(WHOLE), "bob", services.objects)
+    archive = open_archive(content(WHOLE), "bob", services.objects, no_limit)
     read = lambda line: read_item("bob", line)  # noqa: E731
     return importing(services).lines(archive, start, read, is_time_up)
 
@@ -153,6 +148,20 @@ class TestZipStream:
             assert opened.read("last") == b"the end"
             assert opened.getinfo("4").file_size == 225 * 2**22
 
+    def test_its_directory_takes_no_more_than_is_counted_for_it(self):
+        archive, files = ZipStream(datetime.now(UTC)), 5000
+        tracemalloc.start()
+        try:
+            for number in range(files):
+                for _ in archive.file(f"generations/{number}/audio.flac", [b"x"]):
+                    pass
+            for _ in archive.end():
+                pass
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < files * _ENTRY_HELD_BYTES
+
 
 class _Sparse:
     """Keeps the pieces of a large archive, but not the one block of zeros that comes so often."""
@@ -192,6 +201,13 @@ class TestPlans:
                 assert size_bytes <= max_bytes or part.items == 1
                 start, number, items = part.following, number + 1, items + part.items
             assert items == 3
+
+    def test_a_plan_tells_what_is_held_until_it_is_sent(self):
+        services, walk = self.walk()
+        part = plan_part(walk, 1, START, 10**9, Describer("bob", services.library))
+        lines_bytes = sum(len(json.dumps(line, ensure_ascii=False)) for line in LINES)
+        # Files: a sample, a profile, a consent and two speeches.
+        assert part.held_bytes == pytest.approx(lines_bytes + 5 * _ENTRY_HELD_BYTES, rel=0.1)
 
     def test_lines_that_are_too_many_for_memory_begin_a_new_part(self):
         services, walk = self.walk()

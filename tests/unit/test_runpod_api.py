@@ -6,6 +6,7 @@ import resource
 import threading
 import time
 import traceback
+import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -324,6 +325,25 @@ def test_a_result_that_is_too_large_is_a_failed_job_and_not_kept_in_memory(api, 
     grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     # What was not declared is read up to the limit, in a buffer that is moved as it grows.
     assert grown_kb * 1024 < (8_000_000 if declared else 2 * MAX_ANSWER_BYTES)
+
+
+@pytest.mark.parametrize(
+    "value", [b"[]", b"{}", b"1.5", b'""'], ids=["lists", "objects", "numbers", "texts"]
+)
+def test_a_result_of_millions_of_values_is_a_failed_job_and_none_of_them_is_made(
+    api, server, value
+):
+    values = b",".join([value] * 1_000_000)
+    body = b'{"id": "job-1", "status": "COMPLETED", "output": [%b]}' % values
+    server.answers = [(200, body)]
+    tracemalloc.start()
+    try:
+        job = api.status("e1", "job-1")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (job.state, job.output) == ("FAILED", None)
+    assert peak < 3 * len(body)
 
 
 def test_a_compressed_answer_is_not_asked_for_and_not_unpacked(api, server):

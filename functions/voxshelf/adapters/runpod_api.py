@@ -23,6 +23,9 @@ from voxshelf.use_cases.job_ports import RunpodJob, RunpodState
 
 # RunPod answers `/status` with the whole result, 20 MB at the most.
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
+# Results are a few long texts. Each value beside them becomes many times what it is in JSON: 20 MB
+# of brackets would be 600.
+_MAX_VALUES = 100_000
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 # For one whole answer: a server that sends a byte a second would otherwise hold a request, and
 # Firebase Hosting ends it after 60 s, saving included. 20 MB come in this time at 1 MB/s.
@@ -170,6 +173,8 @@ def _json(answer: httpx.Response, deadline_s: float, claim: Claim) -> Any:
             raise _TooLarge
         if time.monotonic() > ends_at:
             raise _unavailable()
+    if sum(map(body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+        raise _TooLarge
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

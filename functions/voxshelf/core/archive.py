@@ -29,12 +29,26 @@ MAX_HOSTED_BYTES = 32 * _MIB
 # every file costs memory in whoever opens the archive.
 MAX_PART_ITEMS = 10_000
 MAX_PART_LINES_BYTES = 32 * _MIB
-# What an import reads: more than an export makes, since other programs pack archives anew.
-MAX_ENTRIES = 100_000
-MAX_LINES_BYTES = 64 * _MIB
-# The directory is read whole, and each entry of it becomes an object of half a kilobyte. The
-# shortest entry has 47 bytes, so that this bounds their number before they are made.
+# What an import reads: more than an export makes, since other programs pack archives anew. Those
+# of macOS add a folder for each item, and a second file for each of both: 10,000 speeches are
+# 41,000 entries there.
+MAX_ENTRIES = 50_000
+# The directory is read whole, and becomes objects. The shortest entry has 47 bytes, so that this
+# bounds their number before they are made.
 MAX_DIRECTORY_BYTES = 4 * _MIB
+# What an import holds of a directory, beside each byte of it: an entry of 47 bytes becomes objects
+# of 600 (measured, tests/unit/test_archive_limits.py).
+DIRECTORY_TIMES = 16
+# All files unpacked: audio is packed to half of its length at the best, zeros to a thousandth.
+MAX_UNPACKED_BYTES = 2 * MAX_ARCHIVE_BYTES
+MAX_LINES_BYTES = 64 * _MIB
+# A part's lines, and an empty one behind each, as some editors leave them.
+MAX_LINES = 2 * MAX_PART_ITEMS
+# A text of 50,000 characters and 50 parameters of 1,000, each written as an escape of 6 bytes
+# or 12, and room for the rest.
+MAX_LINE_BYTES = 2 * _MIB
+# What one answer of an import tells: 300 KB of JSON. The next one goes on behind them.
+MAX_RESULTS = 1_000
 
 
 def stored_files(item: Voice | Generation) -> Iterator[tuple[str, str, Audio | Profile]]:

@@ -60,6 +60,12 @@ class Reservation:
         return self.amount + -freed
 
     @property
+    def ends(self) -> Item | None:
+        """Return what was deleted and could be restored until this save is confirmed."""
+        trash = self.trash
+        return trash.item if trash and trash.is_restorable(self.pending.since) else None
+
+    @property
     def is_first(self) -> bool:
         """Tell whether the library has nothing of the item yet, not even in the trash."""
         return self.replaces is None and self.trash is None

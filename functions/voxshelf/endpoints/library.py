@@ -11,7 +11,7 @@ from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.list_query import PAGING, query_text, read_list_query
 from voxshelf.http.page_tokens import PageTokens
 from voxshelf.http.paths import known_id
-from voxshelf.http.present import etag, generation_body, voice_body
+from voxshelf.http.present import etag, generation_body, shown_bytes, voice_body
 from voxshelf.http.query_fields import refuse_unknown
 from voxshelf.wiring import services
 
@@ -40,6 +40,7 @@ def _health(_call: Call) -> Answer:
 def _list_voices(call: Call) -> Answer:
     query = _query(call, "voices", VOICE_FILTERS)
     page = call.services.catalogue.voices(call.uid, query)
+    call.resources.take(shown_bytes(page.items))
     call.services.urls.prepare(path for item in page.items for path in item.object_paths)
     body: VoiceList = {
         "status": "success",
@@ -54,6 +55,7 @@ def _list_voices(call: Call) -> Answer:
 def _list_generations(call: Call) -> Answer:
     query = _query(call, "generations", GENERATION_FILTERS)
     page = call.services.catalogue.generations(call.uid, query)
+    call.resources.take(shown_bytes(page.items))
     call.services.urls.prepare(path for item in page.items for path in item.object_paths)
     body: GenerationList = {
         "status": "success",

@@ -8,7 +8,7 @@ from voxshelf.http.boundary import Answer, Call, Route
 from voxshelf.http.query_fields import refuse_unknown
 
 if TYPE_CHECKING:
-    from voxshelf.use_cases.import_library import Imported
+    from voxshelf.use_cases.archived_items import Imported
 
 # Firebase Hosting ends a request after 60 s. What is left is for the item that is being saved
 # when this is over: hours of speech can take it.
@@ -34,7 +34,7 @@ def _export(call: Call) -> Answer:
     part = plan_part(walk, asked.number, asked.start, asked.part_bytes, describe)
     check_hosted(asked, part)
     # Until the last byte is sent.
-    call.resources.take(HELD_BYTES)
+    call.resources.take(HELD_BYTES + part.held_bytes)
     made_at = datetime.now(UTC)
     name = f"voxshelf-export-{made_at:%Y%m%d-%H%M%S}.zip"
     headers = {
@@ -51,19 +51,21 @@ def _export(call: Call) -> Answer:
 
 def _import(call: Call) -> Answer:
     from voxshelf.http.archive_lines import read_item
-    from voxshelf.http.moving_requests import read_import
+    from voxshelf.http.import_requests import import_token, read_import
+    from voxshelf.http.page_tokens import PageTokens
     from voxshelf.http.present_moving import import_body
     from voxshelf.http.received import brief_spool
-    from voxshelf.use_cases.archive_reader import open_archive
+    from voxshelf.use_cases.archive_reader import open_archive, take_over_archive
     from voxshelf.use_cases.import_library import ImportInto
     from voxshelf.use_cases.ranged_file import HELD_BYTES
-    from voxshelf.use_cases.uploads import remove_uploads
 
-    refuse_unknown(call.request.args, ("start",))
+    refuse_unknown(call.request.args, ("start", "token"))
     services, ends_at = call.services, time.monotonic() + _IMPORT_FOR_S
-    source, start = read_import(call.request, call.resources)
-    call.resources.take(HELD_BYTES)
-    archive = open_archive(source, call.uid, services.objects)
+    asked, take = read_import(call.request, call.resources), call.resources.take
+    take(HELD_BYTES)
+    archive = open_archive(asked.source, call.uid, services.objects, take)
+    tokens = PageTokens(services.page_token_key, call.uid, f"import {archive.archive_id}")
+    start, was_clean = asked.progress(tokens)
     services.prepare_audio()
     imported = ImportInto(
         uid=call.uid,
@@ -73,6 +75,7 @@ def _import(call: Call) -> Answer:
         uploads=services.upload_slots,
         inspect_audio=services.inspect_audio,
         policy=services.policy,
+        take=take,
         sink=lambda size_bytes: brief_spool(call.resources, size_bytes),
     ).lines(
         archive,
@@ -80,9 +83,11 @@ def _import(call: Call) -> Answer:
         read_item=lambda line: read_item(call.uid, line),
         is_time_up=lambda: time.monotonic() > ends_at,
     )
-    if imported.next_start is None:
-        remove_uploads([source], services.objects)
-    return Answer({**import_body(imported)}, headers=_retry_after(imported))
+    is_clean = was_clean and imported.is_clean
+    if is_clean and imported.next_start is None:
+        take_over_archive(archive, asked.source, call.uid, services.objects, services.upload_slots)
+    token = import_token(tokens, imported, is_clean=is_clean)
+    return Answer({**import_body(imported, token)}, headers=_retry_after(imported))
 
 
 def _retry_after(imported: "Imported") -> dict[str, str]:
@@ -91,8 +96,8 @@ def _retry_after(imported: "Imported") -> dict[str, str]:
     Raises:
         Unavailable: when it was stopped before it did anything.
     """
-    error = imported.outcomes[-1].error if imported.outcomes else None
-    if imported.next_start is None or error is None or error.retry_after_s is None:
+    error = imported.stopped_by
+    if error is None or error.retry_after_s is None:
         return {}
     if isinstance(error, Unavailable) and len(imported.outcomes) == 1:
         raise error

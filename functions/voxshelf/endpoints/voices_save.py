@@ -4,7 +4,7 @@ from voxshelf.endpoints.conflicts import showing_existing
 from voxshelf.http.body import read_fields
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.commands import read_save_voice
-from voxshelf.http.present import voice_body, warnings_body
+from voxshelf.http.present import voice_body, voice_warnings
 from voxshelf.http.wire import VoiceSaved
 from voxshelf.use_cases.save_voice import save_voice
 from voxshelf.wiring import services
@@ -32,7 +32,7 @@ def _save(call: Call) -> Answer:
         "saved_files": list(saved.voice.object_paths),
         "voice": voice,
         "replayed": saved.replayed and call.idempotency_key is None,
-        "warnings": warnings_body(fields),
+        "warnings": voice_warnings(fields, ends=saved.ends),
     }
     return Answer({**body}, 201, {"Idempotent-Replayed": "true"} if saved.replayed else {})
 

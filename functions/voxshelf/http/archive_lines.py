@@ -22,13 +22,13 @@ from voxshelf.http.commands import read_save_speech, read_save_voice
 from voxshelf.http.json_text import parse_object
 from voxshelf.http.present import generation_body, voice_body
 from voxshelf.http.resources import Resources
-from voxshelf.use_cases.budget import Budget
-from voxshelf.use_cases.import_library import (
+from voxshelf.use_cases.archived_items import (
     ArchivedItem,
     ArchivedSpeech,
     ArchivedVoice,
     SpokenBy,
 )
+from voxshelf.use_cases.budget import Budget
 from voxshelf.use_cases.ports import Catalogue
 from voxshelf.use_cases.save_speech import SaveSpeech
 from voxshelf.use_cases.voice_draft import SaveVoice
@@ -101,7 +101,8 @@ def read_item(uid: str, line: bytes) -> ArchivedItem:
     Raises:
         InvalidRequest: when it is no line of an export.
     """
-    record = parse_object(bytearray(line))
+    # An import takes room for its longest line before it reads the first one.
+    record = parse_object(bytearray(line), lambda _: None)
     kind, item_id = record.get("kind"), record.get("id")
     if not isinstance(item_id, str) or not is_valid_id(item_id):
         raise InvalidRequest("The line has no id that an item can have.")

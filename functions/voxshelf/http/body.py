@@ -78,7 +78,7 @@ def read_fields(
     if request.mimetype == "application/json":
         body = _read_all(stream)
         held = len(body)
-        return Fields(parse_object(body), {}, resources, held)
+        return Fields(parse_object(body, resources.take), {}, resources, held)
     raise UnsupportedMediaType("Send multipart/form-data or application/json.")
 
 
@@ -94,7 +94,7 @@ def read_json(request: flask.Request, resources: Resources, *, max_bytes: int) -
         f"This request takes at most {max_bytes} bytes.", details={"max_bytes": max_bytes}
     )
     stream = _Limited(request, refusal, max_bytes, resources)
-    return Fields(parse_object(_read_all(stream)), {}, resources)
+    return Fields(parse_object(_read_all(stream), resources.take), {}, resources)
 
 
 def read_file(request: flask.Request, resources: Resources, refusal: PayloadTooLarge) -> Content:
@@ -161,9 +161,11 @@ class _Limited:
 
 
 def _read_all(stream: _Limited) -> bytearray:
-    # Room for what is declared, so that nothing is moved while it comes: growing a buffer of
-    # 30 MB may hold it twice. What was not declared still finds its place.
-    body, filled = bytearray(stream.declared), 0
+    # Room for all that may come, so that nothing is moved while it comes: growing a buffer of
+    # 30 MB may hold it twice. What is not written to takes no memory: so much at once comes from
+    # the system (glibc's threshold ends at 32 MiB), as zeros, and all of it goes back there.
+    is_short = 0 < stream.declared <= _STEP_BYTES
+    body, filled = bytearray(stream.declared if is_short else MAX_BODY_BYTES), 0
     while chunk := stream.read(_CHUNK_BYTES):
         body[filled : filled + len(chunk)] = chunk
         filled += len(chunk)

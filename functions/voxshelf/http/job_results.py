@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from typing import Any, BinaryIO, TypeVar, cast
@@ -24,6 +24,7 @@ from voxshelf.use_cases.save_speech import SaveSpeech, save_speech
 from voxshelf.use_cases.save_voice import save_voice
 from voxshelf.use_cases.voice_draft import SaveVoice
 
+_PIECE_CHARACTERS = 64 * 1024
 Command = TypeVar("Command", SaveVoice, SaveSpeech)
 
 # What a worker says of its result, and what is left out where it cannot be read.
@@ -123,8 +124,9 @@ class SavedResults:
         with Resources(self._services.budget) as resources:
             spool = spool_in(resources)
             # Piece by piece: the whole text beside the output would be the same once more.
-            for piece in json.JSONEncoder().iterencode(output):
-                resources.take(len(piece))
+            for piece in _json_pieces(output):
+                # As what is written, and as what it is made of.
+                resources.take(2 * len(piece))
                 spool.write(piece.encode())
             content = spool.content()
             path = kept_output_path(uid, content.sha256)
@@ -152,6 +154,27 @@ class SavedResults:
     def drop(self, uid: str, output_sha256s: Iterable[str]) -> None:
         """See `JobResults.drop`."""
         self._services.objects.delete(kept_output_path(uid, digest) for digest in output_sha256s)
+
+
+def _json_pieces(value: Any) -> Iterator[str]:
+    """Yield JSON in pieces; a long text, which encoders write as one, in many."""
+    if isinstance(value, str):
+        yield '"'
+        for start in range(0, len(value), _PIECE_CHARACTERS):
+            yield json.dumps(value[start : start + _PIECE_CHARACTERS])[1:-1]
+        yield '"'
+    elif isinstance(value, dict):
+        for number, (name, item) in enumerate(value.items()):
+            yield f"{',' if number else '{'}{json.dumps(name)}:"
+            yield from _json_pieces(item)
+        yield "}" if value else "{}"
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield "," if number else "["
+            yield from _json_pieces(item)
+        yield "]" if value else "[]"
+    else:
+        yield json.dumps(value)
 
 
 def _read(

@@ -4,7 +4,7 @@ import codecs
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from voxshelf.core.errors import InvalidRequest
@@ -16,12 +16,17 @@ _MAX_DIGITS = 30
 # which `\\uXXXX` escapes make six bytes each, twelve beyond the basic plane.
 _LONG_STRING_BYTES = 640 * 1024
 # What may stand beside the long strings: that text twice, as RunPod's outputs have it, and more
-# than all other fields together. Every list and object in it takes memory of its own.
+# than all other fields together. Every list, object and value in it takes memory of its own; a
+# request has some dozens of them, and 500 ids at the most. Commas also stand in texts.
 _MAX_SHORT_BYTES = 1536 * 1024
-_MAX_BRACKETS = 60_000
-# A request has some dozens of names and values. A body of millions of little strings would
-# only cost time.
+_MAX_BRACKETS = 10_000
+_MAX_COMMAS = 200_000
+# A body of millions of little strings would only cost time.
 _MAX_STRINGS = 50_000
+# What is held of a text while and after it is parsed (measured, tests/unit/test_json_text.py):
+# the text itself and the strings in it, whose letters take four bytes each when one of them is
+# beyond the basic plane; a value with its place; a name with its place; an object of one name.
+_TEXT_TIMES, _VALUE_BYTES, _NAME_BYTES, _BRACKET_BYTES = 9, 100, 120, 240
 # What follows the quote that opens a string, up to the one that closes it. Possessive, so that a
 # string without an end is looked at once.
 _TO_CLOSING_QUOTE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
@@ -31,8 +36,10 @@ _WHOLE = re.compile(rb'(?:[^\\]++|\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))*+')
 _PIECE_BYTES = 64 * 1024
 
 
-def parse_object(body: bytearray) -> dict[str, Any]:
+def parse_object(body: bytearray, take: Callable[[int], None]) -> dict[str, Any]:
     """Return the object that a JSON text holds; long strings in it as `LongText`.
+
+    `take` makes room for what it becomes, beside the body.
 
     Long strings are cut out before the text is parsed, so that base64 of a large file is
     neither decoded to text nor copied. They stay views of `body`, which belongs to them from
@@ -41,13 +48,13 @@ def parse_object(body: bytearray) -> dict[str, Any]:
     Raises:
         InvalidRequest: when it is no UTF-8 or no object, as `parse_value` says, holds too much
             beside long strings, or has a long string elsewhere than in it or an object in it.
+        Unavailable: when `take` has no room.
     """
     # RFC 8259, section 8.1: a parser may ignore a byte order mark; PowerShell sends one.
     if body.startswith(codecs.BOM_UTF8):
         del body[: len(codecs.BOM_UTF8)]
     short, cut = _cut_long_strings(body)
-    if short.count(b"[") + short.count(b"{") > _MAX_BRACKETS:
-        raise _too_much()
+    take(_structure_bytes(short))
     try:
         text = short.decode("utf-8")
     except UnicodeDecodeError:
@@ -59,6 +66,17 @@ def parse_object(body: bytearray) -> dict[str, Any]:
     if cut:
         raise InvalidRequest("The JSON has a text that is too long.")
     return whole
+
+
+def _structure_bytes(text: bytes | bytearray) -> int:
+    """Return what a text becomes, at the most."""
+    brackets, commas = text.count(b"[") + text.count(b"{"), text.count(b",")
+    names = min(text.count(b":"), _MAX_STRINGS)
+    quotes = text.count(b'"') - text.count(b'\\"')
+    if brackets > _MAX_BRACKETS or commas > _MAX_COMMAS or quotes > 2 * _MAX_STRINGS:
+        raise _too_much()
+    values = _VALUE_BYTES * commas + _NAME_BYTES * names + _BRACKET_BYTES * brackets
+    return _TEXT_TIMES * len(text) + values
 
 
 def _too_much() -> InvalidRequest:

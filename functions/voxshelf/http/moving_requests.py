@@ -1,4 +1,4 @@
-"""The requests of an export and of an import."""
+"""The requests of an export."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,34 +9,17 @@ from voxshelf.core.archive import (
     DEFAULT_PART_BYTES,
     MAX_ARCHIVE_BYTES,
     MAX_HOSTED_BYTES,
-    MAX_LINES_BYTES,
     MIN_PART_BYTES,
 )
-from voxshelf.core.content import Source
-from voxshelf.core.errors import InvalidRequest, NotFound, PayloadTooLarge, UnsupportedMediaType
+from voxshelf.core.errors import InvalidRequest, NotFound, PayloadTooLarge
 from voxshelf.core.names import is_valid_id
 from voxshelf.core.query import Cursor
-from voxshelf.http.body import MAX_BODY_BYTES, read_fields, read_file, read_json
-from voxshelf.http.fields import FieldReader
-from voxshelf.http.files import ARCHIVE
 from voxshelf.http.page_tokens import PageTokens
-from voxshelf.http.resources import Resources
 from voxshelf.use_cases.export_library import Part
 from voxshelf.use_cases.library_walk import START, Place, Selection
 
 # As many as a bulk request names; a URL of 500 ids is about as long as servers take.
 MAX_SELECTED = 500
-# What programs call a ZIP archive. Browsers on Windows say the second, those that do not know it
-# the fourth or nothing at all, and curl the last of any file that it is told nothing about. What it
-# is, its bytes decide.
-ZIP_TYPES = (
-    "application/zip",
-    "application/x-zip-compressed",
-    "application/x-zip",
-    "application/octet-stream",
-    "application/x-www-form-urlencoded",
-)
-_MAX_JSON_BYTES = 64 * 1024
 _MORE = "Larger parts come from the function's own address: GET /library/export, without /api."
 
 
@@ -127,49 +110,4 @@ def check_hosted(asked: ExportRequest, part: Part) -> None:
             "page_token": next_token(asked.tokens, part.number, part.start),
             "next_page_token": following and next_token(asked.tokens, part.number + 1, following),
         },
-    )
-
-
-def read_import(request: flask.Request, resources: Resources) -> tuple[Source, int]:
-    """Read an import's request: the archive itself or where it was uploaded, and the first line.
-
-    Raises:
-        PayloadTooLarge, UnsupportedMediaType, InvalidRequest.
-        Unavailable: when there is no room for it at the moment.
-    """
-    start = request.args.get("start") or 0
-    if request.mimetype in {*ZIP_TYPES, ""}:
-        return read_file(request, resources, _too_large()), _start(start)
-    if request.mimetype == "application/json":
-        fields = read_json(request, resources, max_bytes=_MAX_JSON_BYTES)
-    elif request.mimetype == "multipart/form-data":
-        fields = read_fields(request, resources, refusal=_too_large())
-    else:
-        raise UnsupportedMediaType(
-            "Send the archive as application/zip or in a form, or application/json with "
-            "archive_path."
-        )
-    reader = FieldReader(fields)
-    source = reader.source("archive_path", ARCHIVE)
-    if source is None:
-        raise InvalidRequest(
-            "Send the archive itself, or archive_path.", details={"field": "archive_path"}
-        )
-    return source, _start(reader.value("start") or start)
-
-
-def _start(value: object) -> int:
-    # No line is shorter than a byte.
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    is_number = text.isascii() and text.isdigit() and len(text) <= 12
-    if not (is_number and int(text) <= MAX_LINES_BYTES):
-        raise InvalidRequest("start must be the number of a line.", details={"field": "start"})
-    return int(text)
-
-
-def _too_large() -> PayloadTooLarge:
-    return PayloadTooLarge(
-        f"More than {MAX_BODY_BYTES} bytes do not fit into a request. Upload the archive to "
-        "uploads/{your uid}/ with the Firebase SDK and send its path as archive_path.",
-        details={"max_bytes": MAX_BODY_BYTES},
     )

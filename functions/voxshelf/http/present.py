@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from voxshelf.core.audio import Audio
     from voxshelf.core.items import Consent, Generation, Voice
     from voxshelf.core.profile import Profile
@@ -20,13 +22,30 @@ if TYPE_CHECKING:
         WarningBody,
     )
 
+# The text itself, and four times its JSON.
+_LETTER_TIMES = 1 + 4 * 2
 # A page of 25 shows 5,000 peaks: looking them up takes a thirtieth of rounding them.
 _PEAKS = tuple(round(level / 255, 3) for level in range(256))
+
+_ENDS_DELETED: "WarningBody" = {
+    "field": "voice_id",
+    "message": "A deleted voice had this id. It cannot be restored any more: this has its place.",
+}
 
 
 def time_text(time: datetime) -> str:
     """Return a time as RFC 3339 in UTC, to the microsecond."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def shown_bytes(items: "Iterable[Voice | Generation]") -> int:
+    """Return what a list of items holds, at the most, until it is sent.
+
+    Only the texts of generations can be long. Each stands in an answer under two names, as JSON and
+    as its bytes, where a letter is an escape of six of what are three bytes in UTF-8.
+    """
+    texts = (getattr(item, "text", None) or "" for item in items)
+    return sum(_LETTER_TIMES * len(text.encode("utf-8", "surrogatepass")) for text in texts)
 
 
 def etag(item: "Voice | Generation") -> dict[str, str]:
@@ -38,6 +57,11 @@ def warnings_body(fields: "Fields") -> "list[WarningBody]":
     """Present what was dropped while a request was read, each field and reason once."""
     said = dict.fromkeys((str(one.details["field"]), one.message) for one in fields.warnings)
     return [{"field": name, "message": message} for name, message in said]
+
+
+def voice_warnings(fields: "Fields", *, ends: bool) -> "list[WarningBody]":
+    """Present what was dropped, and that a deleted voice `ends` with the one that was saved."""
+    return [*warnings_body(fields), *([_ENDS_DELETED] if ends else [])]
 
 
 def voice_body(voice: "Voice", urls: "ObjectUrls") -> "VoiceBody":

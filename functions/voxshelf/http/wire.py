@@ -129,7 +129,10 @@ class SpeechMetadata(TypedDict):
 
 
 class WarningBody(TypedDict):
-    """A side note that was not kept as it was sent; the save holds all the rest."""
+    """A side note that was not kept as it was sent; the save holds all the rest.
+
+    Or what a save has ended: a deleted voice in whose place the new one is.
+    """
 
     field: str
     message: str

@@ -5,74 +5,91 @@ Names in it are only keys; no entry ever becomes a file of that name.
 
 import codecs
 import json
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import IO, BinaryIO, cast
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import BinaryIO, cast
 
 from voxshelf.core.archive import (
     FORMAT,
     HEADER_NAME,
     ITEMS_NAME,
     MAX_ARCHIVE_BYTES,
-    MAX_DIRECTORY_BYTES,
-    MAX_ENTRIES,
+    MAX_LINE_BYTES,
+    MAX_LINES,
     MAX_LINES_BYTES,
     VERSION,
     ArchivedFile,
 )
-from voxshelf.core.archive_names import leading_folder, plain_name
-from voxshelf.core.content import Content, Sink, Source
-from voxshelf.core.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
+from voxshelf.core.content import Content, Sink, Source, Upload
+from voxshelf.core.errors import InvalidRequest, PayloadTooLarge, Unavailable
 from voxshelf.use_cases.ports import ObjectStore
-from voxshelf.use_cases.ranged_file import RangedFile
-from voxshelf.use_cases.uploads import check_upload
-
-_BLOCK_BYTES = 1024**2
-_MAX_HEADER_BYTES = 64 * 1024
-# A text of 50,000 characters and 50 parameters of 1,000, each written as an escape of 6 bytes
-# or 12, and room for the rest.
-_MAX_LINE_BYTES = 2 * 1024**2
-_ENCRYPTED = 0x1
-# All that the standard library raises at archives that are damaged on purpose or by chance.
-_DAMAGES = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    RuntimeError,
-    EOFError,
-    ValueError,
-    OverflowError,
-    OSError,
+from voxshelf.use_cases.upload_ports import UploadSlots
+from voxshelf.use_cases.uploads import check_size, is_own, no_upload
+from voxshelf.use_cases.zip_entries import (
+    BLOCK_BYTES,
+    DAMAGES,
+    checked_entries,
+    identity_of,
+    opened_zip,
 )
+
+_MAX_HEADER_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """How many lines an archive has, and how long the longest of them is, in bytes."""
+
+    count: int
+    longest: int
 
 
 class Archive:
-    """A ZIP archive that holds an export."""
+    """A ZIP archive that holds an export.
 
-    def __init__(self, read: Callable[[int, int], bytes], size_bytes: int) -> None:
-        """Read the directory and the header by `read(start, length)`.
+    `archive_id` tells it from others: it follows from the names, lengths and checksums of all that
+    is in it.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int, int], bytes],
+        size_bytes: int,
+        take: Callable[[int], None],
+        generation: str | None = None,
+    ) -> None:
+        """Read the directory and the header by `read(start, length)`, with room from `take`.
+
+        `generation` is that of the upload, where it is one.
 
         Raises:
             UnsupportedMediaType: when it is no ZIP archive.
             InvalidRequest: when it holds no export, or what no export has.
             NotFound, Unavailable: see `ObjectStore.read`.
+            Unavailable: also when `take` has no room for the directory.
         """
-        file = RangedFile(read, size_bytes, MAX_DIRECTORY_BYTES)
-        try:
-            self._zip = zipfile.ZipFile(cast(IO[bytes], file))
-        except _DAMAGES:
-            raise UnsupportedMediaType("This is not a whole ZIP archive.") from None
-        self._entries = _by_name(self._checked_entries())
+        self.generation = generation
+        self._zip = opened_zip(read, size_bytes, take)
+        self.archive_id = identity_of(self._zip)
+        self._entries = checked_entries(self._zip)
         self._check_header()
         if self._entry(ITEMS_NAME).file_size > MAX_LINES_BYTES:
             raise InvalidRequest(f"{ITEMS_NAME} is larger than {MAX_LINES_BYTES} bytes.")
 
-    def count(self) -> int:
-        """Return how many lines there are, after reading all of them."""
-        return sum(1 for _ in self._lines())
+    def survey(self) -> Lines:
+        """Return how many lines there are, empty ones too, after reading all of them.
+
+        Raises:
+            InvalidRequest: when there are too many, or they cannot be read.
+        """
+        count = longest = 0
+        for line in self._lines():
+            count, longest = count + 1, max(longest, len(line))
+            if count > MAX_LINES:
+                raise InvalidRequest(f"{ITEMS_NAME} has more than {MAX_LINES} lines.")
+        return Lines(count, longest)
 
     def lines(self, start: int = 0) -> Iterator[tuple[int, bytes]]:
         """Yield each item's line with its number, from the line `start` on.
@@ -87,10 +104,10 @@ class Archive:
 
     def _lines(self) -> Iterator[bytes]:
         with _reading(), self._zip.open(self._entry(ITEMS_NAME)) as entry:
-            while line := entry.readline(_MAX_LINE_BYTES):
+            while line := entry.readline(MAX_LINE_BYTES):
                 rest = line
                 while rest and not rest.endswith(b"\n"):
-                    rest = entry.readline(_MAX_LINE_BYTES)
+                    rest = entry.readline(MAX_LINE_BYTES)
                 yield line
 
     def check(self, file: ArchivedFile, max_bytes: int) -> None:
@@ -123,7 +140,7 @@ class Archive:
     def _blocks(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
         # No more than `file_size` is ever unpacked, whatever the packed bytes would become.
         with _reading(), self._zip.open(entry) as file:
-            while block := file.read(_BLOCK_BYTES):
+            while block := file.read(BLOCK_BYTES):
                 yield block
 
     def _entry(self, name: str) -> zipfile.ZipInfo:
@@ -135,17 +152,6 @@ class Archive:
                 if name != ITEMS_NAME
                 else f"The archive holds no {ITEMS_NAME}."
             ) from None
-
-    def _checked_entries(self) -> list[zipfile.ZipInfo]:
-        entries = self._zip.infolist()
-        if len(entries) > MAX_ENTRIES:
-            raise InvalidRequest(f"The archive has more than {MAX_ENTRIES} entries.")
-        if any(entry.flag_bits & _ENCRYPTED for entry in entries):
-            raise InvalidRequest("The archive is encrypted.")
-        methods = {entry.compress_type for entry in entries}
-        if methods - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise InvalidRequest("The archive is packed by another method than deflate.")
-        return entries
 
     def _check_header(self) -> None:
         try:
@@ -160,37 +166,39 @@ class Archive:
             raise InvalidRequest(f"This export has another version than {VERSION}.")
 
 
-def _by_name(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
-    """Return the files by the names that an export gives them, however they were packed.
-
-    Raises:
-        InvalidRequest: when two different files have one name.
-    """
-    found: dict[str, zipfile.ZipInfo] = {}
-    for entry in entries:
-        name = plain_name(entry.filename)
-        if name is None:
-            continue
-        first = found.setdefault(name, entry)
-        if (first.CRC, first.file_size) != (entry.CRC, entry.file_size):
-            raise InvalidRequest("The archive has two entries of one name.")
-    folder = leading_folder(found)
-    return {
-        name.removeprefix(folder): entry for name, entry in found.items() if name.startswith(folder)
-    }
-
-
-def open_archive(source: Source, uid: str, objects: ObjectStore) -> Archive:
-    """Open an archive that was sent, or that the user uploaded.
+def open_archive(
+    source: Source, uid: str, objects: ObjectStore, take: Callable[[int], None]
+) -> Archive:
+    """Open an archive that was sent, or that the user uploaded; its directory is held by `take`.
 
     Raises:
         NotFound, PayloadTooLarge: an upload is not there, or too large.
         UnsupportedMediaType, InvalidRequest, Unavailable: see `Archive`.
     """
     if isinstance(source, Content):
-        return Archive(lambda start, length: _piece(source, start, length), source.size_bytes)
-    size_bytes = check_upload(source.path, uid, objects, MAX_ARCHIVE_BYTES)
-    return Archive(lambda start, length: objects.read(source.path, start, length), size_bytes)
+        return Archive(lambda start, length: _piece(source, start, length), source.size_bytes, take)
+    stored = objects.stat(source.path) if is_own(source.path, uid) else None
+    if stored is None:
+        raise no_upload()
+    check_size(stored.size_bytes, MAX_ARCHIVE_BYTES)
+
+    def read(start: int, length: int) -> bytes:
+        return objects.read(source.path, start, length)
+
+    return Archive(read, stored.size_bytes, take, stored.generation)
+
+
+def take_over_archive(
+    archive: Archive, source: Source, uid: str, objects: ObjectStore, uploads: UploadSlots
+) -> None:
+    """Remove an uploaded archive, all of whose items the library has, and nothing put in its place.
+
+    What fails here is removed when the upload's time is over.
+    """
+    if isinstance(source, Upload) and archive.generation is not None:
+        with suppress(Unavailable):
+            uploads.take(uid, source.path, archive.generation, archive.archive_id)
+            objects.delete_generation(source.path, archive.generation)
 
 
 def _piece(content: Content, start: int, length: int) -> bytes:
@@ -202,7 +210,7 @@ def _piece(content: Content, start: int, length: int) -> bytes:
 def _reading() -> Iterator[None]:
     try:
         yield
-    except _DAMAGES:
+    except DAMAGES:
         raise InvalidRequest("The archive is damaged.") from None
 
 

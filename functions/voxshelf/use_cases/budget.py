@@ -14,7 +14,7 @@ ones that will give something back.
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,6 +27,8 @@ FREE_BYTES = 1024**2
 WAIT_S = 5.0
 # JSON is held so many times while it is parsed: as bytes, as text, and as the texts in it.
 PARSED_TIMES = 3
+# It takes milliseconds to look through all that is free: not after every small request.
+_MUCH_BYTES = 8 * 1024**2
 # About what it takes until the files of a whole budget are fetched, measured and stored.
 _TURN_S = 10
 
@@ -43,9 +45,19 @@ class _Wish:
 class Budget:
     """So many bytes for all threads of a process."""
 
-    def __init__(self, total_bytes: int, *, wait_s: float = WAIT_S) -> None:
-        """Let claims wait for `wait_s` seconds at the most."""
-        self._total, self._wait_s = total_bytes, wait_s
+    def __init__(
+        self,
+        total_bytes: int,
+        *,
+        wait_s: float = WAIT_S,
+        tidy: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Let claims wait for `wait_s` seconds at the most.
+
+        `tidy` is called when a claim has ended that held much: what is freed is not always given
+        back to the system by itself.
+        """
+        self._total, self._wait_s, self._tidy = total_bytes, wait_s, tidy
         self._changed = threading.Condition()
         self._taken = 0
         # In order of arrival.
@@ -87,6 +99,10 @@ class Budget:
                     # Whoever stood behind it may fit.
                     self._grant()
 
+    def tidy(self) -> None:
+        """Give to the system what is free."""
+        self._tidy()
+
     def shrink(self, less: int) -> None:
         """Take bytes back from a claim."""
         with self._changed:
@@ -124,7 +140,7 @@ class Claim:
 
     def __init__(self, budget: Budget) -> None:
         """Hold nothing."""
-        self._budget, self._held = budget, 0
+        self._budget, self._held, self._most = budget, 0, 0
 
     def take(self, size_bytes: int) -> None:
         """Hold so many bytes more: ask before they are there.
@@ -138,6 +154,7 @@ class Claim:
         if more:
             self._budget.grow(charged, more)
         self._held += size_bytes
+        self._most = max(self._most, self._held)
 
     def give_back(self, size_bytes: int) -> None:
         """Hold so many bytes less, when they are gone."""
@@ -150,6 +167,9 @@ class Claim:
     def end(self) -> None:
         """Give everything back."""
         self.give_back(self._held)
+        most, self._most = self._most, 0
+        if most > _MUCH_BYTES:
+            self._budget.tidy()
 
 
 def _charged(held: int) -> int:

@@ -18,10 +18,14 @@ from voxshelf.use_cases.voice_draft import SaveVoice, inspected
 
 @dataclass(frozen=True, slots=True)
 class SavedVoice:
-    """The voice in the library; `replayed` when an earlier request put it there."""
+    """The voice in the library; `replayed` when an earlier request put it there.
+
+    `ends` tells that a deleted voice lay in its place, which cannot be restored any more.
+    """
 
     voice: Voice
     replayed: bool
+    ends: bool = False
 
 
 def save_voice(
@@ -54,7 +58,7 @@ def save_voice(
     if saved.is_there:
         sources.take_over()
     assert isinstance(saved.item, Voice)
-    return SavedVoice(saved.item, saved.replayed)
+    return SavedVoice(saved.item, saved.replayed, ends=saved.ends is not None)
 
 
 def _save(

@@ -35,12 +35,14 @@ from voxshelf.use_cases.rename_generations import rename_generations
 class Shelved:
     """An item in the library; `replayed` when an earlier request put it there.
 
-    `is_there` tells that the library has its bytes: it may have been deleted since.
+    `is_there` tells that the library has its bytes: it may have been deleted since. `ends` was in
+    the trash in its place, and cannot be restored any more.
     """
 
     item: Item
     replayed: bool
     is_there: bool = True
+    ends: Item | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def shelve(order: Order, library: Library, objects: ObjectStore) -> Shelved:
     remove_leftovers(outcome, library, objects)
     if outcome.reservation.pending.renames:
         rename_generations(Renaming(order.uid, item.item_id, item.saved_at), library)
-    return Shelved(item, replayed=False)
+    return Shelved(item, replayed=False, ends=outcome.reservation.ends)
 
 
 class _Uploads:
