@@ -15,7 +15,8 @@ first answer again, with `Idempotent-Replayed: true`; with other content it is r
 `Retry-After` is given, a retry after so many seconds helps.
 
 **Bodies** are `multipart/form-data` with files, or `application/json` with base64, of at most
-{max_body_mib} MiB. Times are RFC 3339 in UTC; durations end in `_s`, sizes in `_bytes`, rates
+{max_body_mib} MiB. A larger file is uploaded straight into the store, to a place that `POST
+/api/uploads` gives. Times are RFC 3339 in UTC; durations end in `_s`, sizes in `_bytes`, rates
 in `_hz`.
 
 **Queries.** A field that an operation does not have, or that is sent twice with different values,

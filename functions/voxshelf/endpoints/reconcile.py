@@ -10,6 +10,7 @@ import flask
 
 from voxshelf.http import request_log
 from voxshelf.http.ports import Services
+from voxshelf.use_cases.give_upload import clear_expired_uploads
 from voxshelf.use_cases.reconcile import reconcile
 from voxshelf.use_cases.settle_due_jobs import settle_due_jobs
 from voxshelf.wiring import services
@@ -35,9 +36,15 @@ def run(*, deep: bool) -> dict[str, int]:
         now=datetime.now(UTC),
         deep=deep,
     )
-    counts = {**summary.counts(), **_jobs(made)}
+    counts = {**summary.counts(), **_jobs(made), **_upload_slots(made)}
     request_log.event("reconcile", {"deep": deep, **counts})
     return counts
+
+
+def _upload_slots(made: Services) -> dict[str, int]:
+    """Close the slots whose uploads never came to be saved."""
+    cleared = clear_expired_uploads(made.upload_slots, made.objects, made.policy.lease)
+    return {"upload_slots": cleared.closed, "upload_slots_failed": cleared.failed}
 
 
 def _jobs(made: Services) -> dict[str, int]:
