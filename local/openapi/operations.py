@@ -72,6 +72,11 @@ class Operation:
     redirects: bool = False
     file_type: str | None = None
 
+    @property
+    def all_errors(self) -> tuple[ErrorType, ...]:
+        """Its errors, and what any body may meet on its way."""
+        return (*self.errors, *([errors.RequestTimeout] if self.body else []))
+
 
 # A handler that needs identity can fail like this whatever it does.
 _ALWAYS = (errors.Unauthenticated, errors.Internal, errors.Unavailable)

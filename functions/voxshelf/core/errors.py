@@ -113,6 +113,12 @@ class InProgress(VoxshelfError):
     code, status = "in_progress", 409
 
 
+class RequestTimeout(VoxshelfError):
+    """The body came too slowly, or too many came slowly at once; the connection is closed."""
+
+    code, status = "request_timeout", 408
+
+
 class PayloadTooLarge(VoxshelfError):
     """The body is larger than a function takes."""
 
@@ -147,6 +153,12 @@ class QuotaExceeded(VoxshelfError):
     """The save would exceed one of the user's limits."""
 
     code, status = "quota_exceeded", 429
+
+
+class RateLimited(VoxshelfError):
+    """The caller asks too often, or for too much at once; after a while he may go on."""
+
+    code, status = "rate_limited", 429
 
 
 class RunpodFailed(VoxshelfError):
