@@ -100,6 +100,7 @@ _SAVE = (
     errors.InvalidAudio,
     errors.PayloadTooLarge,
     errors.QuotaExceeded,
+    errors.RateLimited,
     errors.UnsupportedMediaType,
 )
 
@@ -199,7 +200,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "Gone at once for every reader. For a day it can be restored; then its files go, and "
             "no address plays any more. Speech that was generated with it stays, under the "
             "voice's last name, or goes and comes back with it. Deleting again changes nothing. A "
-            "save that is still running is undone."
+            "save that is still running is undone, and its `Idempotency-Key` is free at once."
         ),
         answer=wire_deleting.Deleted,
         errors=_DELETE,
@@ -211,7 +212,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Withdraw the consent to a voice",
         description=(
             "Deletes sample, profile and recording for good, and bars the voice: it cannot be "
-            "saved or spoken with again, nor restored. Speech that was generated before stays."
+            "saved or spoken with again, nor restored. Speech that was saved before stays; a save "
+            "of the voice or of its speech that is still running ends with 409 `in_progress`, and "
+            "sent again with 403."
         ),
         answer=wire_deleting.Deleted,
         errors=_ITEM,
@@ -386,7 +389,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         ),
         answer=wire_jobs.JobStarted,
         status=202,
-        errors=(*_START, errors.InvalidAudio, errors.VoiceExists),
+        errors=(*_START, errors.InvalidAudio, errors.RateLimited, errors.VoiceExists),
         parameters=(IDEMPOTENCY_KEY,),
         body=START_CLONE,
     ),

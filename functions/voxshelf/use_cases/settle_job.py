@@ -8,7 +8,7 @@ saves (`Job.saving`), and the save is idempotent besides.
 import contextlib
 from datetime import datetime, timedelta
 
-from voxshelf.core.errors import InProgress, RunpodFailed, Unavailable, VoxshelfError
+from voxshelf.core.errors import InProgress, RateLimited, RunpodFailed, Unavailable, VoxshelfError
 from voxshelf.core.jobs import LAST_LOOK, START_LIFETIME, UNKNOWN_FOR, Failure, Job
 from voxshelf.use_cases.job_ports import GpuWorkers, JobResults, Jobs, RunpodJob
 from voxshelf.use_cases.shelving import new_lease
@@ -88,7 +88,7 @@ def _save(
         return claimed
     try:
         result_id = results.save(uid, claimed, output)
-    except (InProgress, Unavailable):
+    except (InProgress, RateLimited, Unavailable):
         return jobs.change(uid, job.job_id, lambda found, now: found.postponed(now))
     except VoxshelfError as error:
         failure, kept = Failure(error.code, error.message), None

@@ -88,7 +88,7 @@ def start_clone(
         if first is None:
             raise
         return first, True
-    facts = inspect_audio(sample, SAMPLE_LIMITS)
+    facts = inspect_audio(sample, SAMPLE_LIMITS, uid)
     if is_silent(facts.loudness):
         raise InvalidAudio("The recording is silent: check the microphone and record it again.")
     request = {
