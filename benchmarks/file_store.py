@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         size = _file.stat().st_size
         if "alt=media" not in address.query:
-            self._answer(200, {"size": str(size), "crc32c": _checksum})
+            self._answer(200, {"size": str(size), "crc32c": _checksum, "generation": "1"})
             return
         self.send_response(200)
         self.send_header("Content-Length", str(size))

@@ -143,7 +143,7 @@ def _import(backends: Backends, parts: list[Path], archive: Path) -> _Run:
         idle = _idle(server, folder)
         with footprint(server.process.pid, folder) as busy:
             for part in parts:
-                body = {"archive_path": _upload(backends, user, part)}
+                body = {"archive_path": _upload(http, backends, user, part)}
                 started, is_done = time.perf_counter(), False
                 while not is_done:
                     report = _answer(http.post("/api/library/import", json=body))
@@ -196,9 +196,11 @@ def _voice_alone(archive: Path) -> bytes:
         return file.read()
 
 
-def _upload(backends: Backends, user: User, archive: Path) -> str:
+def _upload(api_of_user: httpx.Client, backends: Backends, user: User, archive: Path) -> str:
     """Upload in pieces, as the Web SDK does it (its resumable protocol)."""
-    path, size = f"uploads/{user.uid}/library.zip", archive.stat().st_size
+    size = archive.stat().st_size
+    wanted = {"size_bytes": size, "content_type": "application/zip"}
+    path = str(_answer(api_of_user.post("/api/uploads", json=wanted), 201)["upload"]["path"])
     url = f"http://{backends.storage}/v0/b/{backends.bucket}/o?name={quote(path, safe='')}"
     begin = {
         "Authorization": f"Bearer {user.id_token}",
@@ -220,8 +222,8 @@ def _upload(backends: Backends, user: User, archive: Path) -> str:
     return path
 
 
-def _answer(answer: httpx.Response) -> dict[str, Any]:
-    if answer.status_code != 200:
+def _answer(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
+    if answer.status_code != status:
         raise UnexpectedAnswer(
             f"{answer.request.url.path}: {answer.status_code} {answer.text[:500]}"
         )

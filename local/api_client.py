@@ -74,17 +74,21 @@ class ApiClient:
         """Return the answer to a DELETE that must succeed."""
         return _body(self._http.delete(path, params=query), 200)
 
-    def upload(self, storage_url: str, name: str, audio: bytes) -> None:
-        """Put a file straight into Storage, as the Firebase SDK does.
+    def upload(self, storage_url: str, audio: bytes) -> str:
+        """Put a file straight into Storage, as the Firebase SDK does; return its path.
 
-        `storage_url` is what download URLs begin with, up to the bucket's objects.
+        The API gives the place for it. `storage_url` is what download URLs begin with, up to the
+        objects of the bucket.
         """
+        wanted = {"size_bytes": len(audio), "content_type": "audio/wav"}
+        path = str(self.post("/api/uploads", wanted, 201)["upload"]["path"])
         headers = {
             "Authorization": f"Firebase {self._id_token}",
             "Content-Type": "audio/wav",
         }
-        answer = self._http.post(storage_url, params={"name": name}, content=audio, headers=headers)
+        answer = self._http.post(storage_url, params={"name": path}, content=audio, headers=headers)
         _body(answer, 200)
+        return path
 
     def save_voice(
         self, fields: dict[str, str], sample: bytes, profile: bytes | None = None

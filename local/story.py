@@ -95,14 +95,13 @@ class Story:
         ]
 
     def _sign_up(self) -> str:
-        self._uid, self._owner = self._client()
-        _, self._stranger = self._client()
+        self._owner, self._stranger = self._client(), self._client()
         return "2 users"
 
-    def _client(self) -> tuple[str, ApiClient]:
+    def _client(self) -> ApiClient:
         email = f"demo-{secrets.token_hex(6)}@voxshelf.example"
         user = sign_up(self.auth_host, email, secrets.token_urlsafe(16))
-        return user.uid, self._resources.enter_context(ApiClient(self.site_url, user.id_token))
+        return self._resources.enter_context(ApiClient(self.site_url, user.id_token))
 
     def _make_audio(self) -> str:
         self._sample = synthesise(_TEMPLATE)
@@ -198,8 +197,7 @@ class Story:
 
     def _save_upload(self) -> str:
         storage_url = next(iter(self._urls)).partition("/o/")[0] + "/o"
-        path = f"uploads/{self._uid}/take 1.wav"
-        self._owner.upload(storage_url, path, self._speech[0])
+        path = self._owner.upload(storage_url, self._speech[0])
         body = {"voice_id": self._voice_id, "audio_path": path, "text": "An upload."}
         answer = self._owner.post("/api/tts/save", body, status=201)
         _expect(

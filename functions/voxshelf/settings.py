@@ -137,18 +137,25 @@ def _policy(environ: Mapping[str, str]) -> Policy:
         generations=int(environ.get("MAX_GENERATIONS", "10000")),
         size_bytes=int(environ.get("MAX_GIB", "10")) * _GIB,
         saves_per_day=int(environ.get("MAX_SAVES_PER_DAY", "1000")),
+        open_uploads=int(environ.get("MAX_OPEN_UPLOADS", "20")),
+        open_upload_bytes=int(environ.get("MAX_OPEN_UPLOAD_GIB", "6")) * _GIB,
+        uploads_per_day=int(environ.get("MAX_UPLOADS_PER_DAY", "1000")),
+        upload_bytes_per_day=int(environ.get("MAX_UPLOAD_GIB_PER_DAY", "30")) * _GIB,
     )
     # LEASE_S is no param: a lease shorter than the functions' timeout undoes running saves. The
     # tests of crashes set it, which cannot wait for six minutes.
     lease = timedelta(seconds=int(environ.get("LEASE_S", "360")))
     # UNDO_FOR_S is none either: the API promises a day, which the tests of purging cannot wait for.
     undo_for = timedelta(seconds=int(environ.get("UNDO_FOR_S", "86400")))
+    # Nor is UPLOAD_FOR_S, for the same reason: a place for an upload is promised for a day.
+    upload_for = timedelta(seconds=int(environ.get("UPLOAD_FOR_S", "86400")))
     return Policy(
         limits,
         require_consent=environ.get("REQUIRE_CONSENT", "false").lower() == "true",
         download_tokens=_uses_tokens(environ),
         lease=lease,
         undo_for=undo_for,
+        upload_for=upload_for,
     )
 
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from local.layout import ROOT
-from local.openapi import deleting, edits, examples, jobs, moving
+from local.openapi import deleting, edits, examples, jobs, moving, uploads
 from local.openapi.errors import (
     ErrorType,
     by_status,
@@ -33,6 +33,7 @@ _REQUEST_EXAMPLES: dict[str, dict[str, Json]] = {
     **deleting.REQUESTS,
     **jobs.REQUESTS,
     **moving.REQUESTS,
+    **uploads.REQUESTS,
     edits.EDIT_GENERATION.name: edits.EDIT_GENERATION_REQUESTS,
     edits.EDIT_VOICE.name: edits.EDIT_VOICE_REQUESTS,
     SAVE_SPEECH.name: examples.SAVE_SPEECH_REQUESTS,

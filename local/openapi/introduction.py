@@ -15,7 +15,8 @@ first answer again, with `Idempotent-Replayed: true`; with other content it is r
 `Retry-After` is given, a retry after so many seconds helps.
 
 **Bodies** are `multipart/form-data` with files, or `application/json` with base64, of at most
-{max_body_mib} MiB. A refusal that needs no body comes before it, and closes the connection. A body
+{max_body_mib} MiB. A larger file is uploaded straight into the store, to a place that `POST
+/api/uploads` gives. A refusal that needs no body comes before it, and closes the connection. A body
 that comes at less than 64 kbit/s ends with 408, and so may one at less than 512 kbit/s while two
 more of the same user come as slowly. Times are RFC 3339 in UTC; durations end in `_s`, sizes in
 `_bytes`, rates in `_hz`.

@@ -101,9 +101,9 @@ IMPORT_ARCHIVE = RequestBody(
     fields=(
         Field(
             "archive_path",
-            "The path of an archive that was uploaded to `uploads/{uid}/` with the Firebase SDK, "
-            f"as `application/zip`, of up to {MAX_ARCHIVE_BYTES // 1024**3} GiB. It is removed "
-            "once all of its lines are in the library.",
+            "The path of an archive that was uploaded where `POST /api/uploads` said, as "
+            f"`application/zip`, of up to {MAX_ARCHIVE_BYTES // 1024**3} GiB. It is removed once "
+            "all of its lines are in the library.",
             {"type": "string", "minLength": 1, "maxLength": 1024},
             nullable=False,
         ),
@@ -119,7 +119,7 @@ REQUESTS = {
     IMPORT_ARCHIVE.name: {
         "upload": {
             "summary": "An archive that was uploaded",
-            "value": {"archive_path": "uploads/3Xz0aUqGSLcYqSLXgnsN5qRkYwH2/voxshelf.zip"},
+            "value": {"archive_path": f"uploads/3Xz0aUqGSLcYqSLXgnsN5qRkYwH2/upload_{'3f' * 16}"},
         }
     }
 }

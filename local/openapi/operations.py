@@ -27,14 +27,24 @@ from local.openapi.queries import (
 )
 from local.openapi.requests import RequestBody
 from local.openapi.saves import SAVE_SPEECH, SAVE_VOICE
+from local.openapi.uploads import WANTED_UPLOAD
 from voxshelf.core import errors
 from voxshelf.core.profile import PROFILE_CONTENT_TYPE
 from voxshelf.core.query import GENERATION_FILTERS, VOICE_FILTERS
-from voxshelf.http import wire, wire_deleting, wire_jobs, wire_moving, wire_profile, wire_usage
+from voxshelf.http import (
+    wire,
+    wire_deleting,
+    wire_jobs,
+    wire_moving,
+    wire_profile,
+    wire_uploads,
+    wire_usage,
+)
 
 TAGS = {
     "voices": "Cloned voices: a sample, perhaps a profile, and what is known of them.",
     "generations": "Speech that was generated with a voice.",
+    "uploads": "Files that are too large for a request, on their way into the library.",
     "jobs": "Cloning and speech on RunPod, from the start to the item in the library.",
     "library": "The library as a whole.",
     "service": "The service itself.",
@@ -504,6 +514,40 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             errors.UnsupportedMediaType,
         ),
         body=WEBHOOK,
+    ),
+    ("POST", "/api/uploads"): Operation(
+        operation_id="give_upload",
+        tag="uploads",
+        summary="Ask for a place to upload a file to",
+        description=(
+            "For a file that is larger than a request may be. Upload it to `path` with the "
+            "Firebase SDK (`uploadBytesResumable`), with the `contentType` that was asked for and "
+            "no other metadata; then save it by its path (`audio_path`, `profile_path`, "
+            "`archive_path`). The path takes one upload, of this type and of at most this size, "
+            "until `expires_at`; no other name below `uploads/` takes any. Until it is saved or "
+            "given back it counts against the user's limits, whether anything was uploaded or "
+            "not. With the same `Idempotency-Key` the same place is given."
+        ),
+        answer=wire_uploads.UploadGiven,
+        status=201,
+        parameters=(IDEMPOTENCY_KEY,),
+        errors=(
+            *_SELECT,
+            errors.IdempotencyConflict,
+            errors.QuotaExceeded,
+        ),
+        body=WANTED_UPLOAD,
+    ),
+    ("DELETE", "/api/uploads/<upload_id>"): Operation(
+        operation_id="give_back_upload",
+        tag="uploads",
+        summary="Give back an upload that is not needed",
+        description=(
+            "Removes what was uploaded, and counts no more among the uploads at once. One that a "
+            "save has taken is 404, as one that never was."
+        ),
+        answer=wire_uploads.UploadGivenBack,
+        errors=_ITEM,
     ),
     ("GET", "/api/library/usage"): Operation(
         operation_id="show_usage",

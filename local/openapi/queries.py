@@ -18,7 +18,7 @@ IDEMPOTENCY_KEY: Parameter = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": (
-        "A name for this save, chosen by the client, of printable ASCII characters. A retry "
+        "A name for this request, chosen by the client, of printable ASCII characters. A retry "
         "with the same key and content gets the first answer again."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS},
@@ -34,6 +34,7 @@ PROFILE_FORMAT: Parameter = {
 _PATH_ARGUMENTS = {
     "generation_id": "The id of a generation.",
     "job_id": "The id of a job here.",
+    "upload_id": "The id of an upload that was asked for.",
     "secret": "What only RunPod was told of this job.",
     "voice_id": "The id of a voice.",
 }

@@ -35,8 +35,8 @@ _FLAT_OBJECT: Schema = {
 
 
 _UPLOAD = (
-    "The path of the {noun} that was uploaded to `uploads/{{uid}}/` with the Firebase SDK: for "
-    f"files of up to {MAX_UPLOAD_BYTES // 1024**2} MiB. The upload is removed once it is saved."
+    "The path of the {noun} that was uploaded where `POST /api/uploads` said: for files of up to "
+    f"{MAX_UPLOAD_BYTES // 1024**2} MiB. The upload is removed once it is saved."
 )
 _CONSENT: Schema = {
     "type": "object",

@@ -29,7 +29,7 @@ FIELD_NOTES: dict[str, Schema] = {
     "details": {"description": "Facts for programs, such as the `field` that is wrong."},
     "expires_at": {
         "format": "date-time",
-        "description": "When an ended job is gone; null until it ends.",
+        "description": "When it is gone: a job some days after its end, null until then.",
     },
     "execution_s": {"description": "How long the worker took, as RunPod measured."},
     "file_id": {"description": "The same as `generation_id`."},

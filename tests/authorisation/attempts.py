@@ -45,6 +45,7 @@ class Things:
     sample_upload: str
     profile_upload: str
     speech_upload: str
+    upload_id: str
     job_id: str
     jobs_page: str
     runpod_job_id: str
@@ -144,6 +145,7 @@ def furnish(door: Door, user: str) -> Things:
         sample_upload=door.upload(user, "confidential sample.wav", wav(2.0)),
         profile_upload=door.upload(user, "confidential profile.npy", npy()),
         speech_upload=door.upload(user, "confidential speech.wav", wav(1.5)),
+        upload_id=_given(door, user),
         job_id=jobs[0]["job_id"],
         jobs_page=_page(door, user, "/api/jobs"),
         runpod_job_id=jobs[0]["runpod_job_id"],
@@ -168,6 +170,7 @@ def nothing(uid: str) -> Things:
         sample_upload=f"uploads/{uid}/never.wav",
         profile_upload=f"uploads/{uid}/never.npy",
         speech_upload=f"uploads/{uid}/never too.wav",
+        upload_id=f"upload_{'0' * 32}",
         job_id="job_never",
         jobs_page="never",
         runpod_job_id="runpod-never",
@@ -188,6 +191,12 @@ def _ended_job(door: Door, user: str) -> dict[str, Any]:
         assert time.monotonic() < ends_at, job
         time.sleep(0.1)
     return job
+
+
+def _given(door: Door, user: str) -> str:
+    """Ask for a place for an upload, and return its id."""
+    wanted = {"size_bytes": 1000, "content_type": "audio/wav"}
+    return _saved(door.send(user, "POST", "/api/uploads", wanted))["upload"]["upload_id"]
 
 
 def seen_by(door: Door, user: str) -> list[dict[str, Any]]:

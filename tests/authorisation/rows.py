@@ -119,6 +119,11 @@ ROWS: dict[str, list[Attempt]] = {
     "POST /api/runpod/webhook/<job_id>/<secret>": [
         Attempt(404, 404, body={"id": "{runpod_job_id}", "status": "COMPLETED", **_CLAIMED}),
     ],
+    # A place of one's own, whosever id is sent along.
+    "POST /api/uploads": [
+        Attempt(201, 201, body={"size_bytes": 9, "content_type": "audio/wav", **_CLAIMED}),
+    ],
+    "DELETE /api/uploads/<upload_id>": ITEM,
     "GET /api/library/usage": [
         Attempt(200, query="uid={uid}&user_id={uid}", shows={"totals": COMMON_VOICE}),
     ],

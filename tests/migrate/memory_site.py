@@ -90,9 +90,13 @@ class MemorySite:
     def _upload(self, request):
         name = request.url.params["name"]
         self.uploads.append(name)
-        if name in self.services.objects.stored:
+        # As storage.rules have it.
+        slot, data = self.services.upload_slots.find("ada", name), request.read()
+        fits = slot is not None and slot.taken is None and len(data) <= slot.size_bytes
+        same_type = slot is not None and request.headers["Content-Type"] == slot.content_type
+        if name in self.services.objects.stored or not (fits and same_type):
             return httpx.Response(403)
-        self.services.objects.plant(name, request.read())
+        self.services.objects.plant(name, data)
         return httpx.Response(200, json={"name": name})
 
     def _sign_in(self, request):

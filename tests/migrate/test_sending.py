@@ -334,7 +334,7 @@ def test_a_large_file_goes_by_direct_upload(folder, site, migrate):
     folder.generation("a", data=large)
     assert migrate() == 0
     assert len(site.uploads) == 1
-    assert site.uploads[0].startswith("uploads/ada/migrate-")
+    assert site.uploads[0].startswith("uploads/ada/upload_")
     assert len(site.saves[-1].read()) < 2_000
     assert site.generations[0]["audio"]["sha256"] == hashlib.sha256(large).hexdigest()
     assert not [path for path in site.services.objects.stored if path.startswith("uploads/")]
@@ -347,6 +347,7 @@ def test_an_upload_that_an_interrupted_run_left_is_taken(folder, site, migrate):
     assert migrate() == 130
     assert migrate() == 0
     assert len(site.uploads) == 2
+    assert len(set(site.uploads)) == 1
     assert len(site.generations) == 1
 
 

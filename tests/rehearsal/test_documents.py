@@ -56,6 +56,17 @@ def test_the_guide_grants_what_the_running_functions_need(role):
     assert f"--role={role}" in GUIDE
 
 
+def test_the_guide_gives_storage_the_role_that_the_cli_gives_it_in_a_terminal():
+    # Without one, as in every rehearsal and from CI, the CLI does nothing of it.
+    cli = (ROOT / "node_modules" / "firebase-tools" / "lib" / "rulesDeploy.js").read_text()
+    (role,) = re.findall(r'CROSS_SERVICE_RULES_ROLE = "(.*?)"', cli)
+    (account,) = re.findall(r"`service-\$\{projectNumber\}@(.*?)`", cli)
+    block = re.search(r"^STORAGE=.*?^```", GUIDE, re.MULTILINE | re.DOTALL)[0]
+    assert f"@{account}\n" in block
+    assert f"--role={role} " in block
+    assert "firestore.get" in (ROOT / "storage.rules").read_text()
+
+
 def test_only_the_first_deploy_is_forced():
     assert "--force" in guide.first_deploy("p")
     assert "--force" not in guide.repair("p")

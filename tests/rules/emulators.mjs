@@ -97,18 +97,37 @@ function documentUrl(path) {
 
 /** Firestore's REST form of the kinds of value that the tests need. */
 function typed(value) {
+  if (value === null) return { nullValue: null };
   if (value instanceof Date) return { timestampValue: value.toISOString() };
+  if (typeof value === 'object') return { mapValue: { fields: typedMembers(value) } };
   return typeof value === 'number' ? { integerValue: String(value) } : { stringValue: value };
 }
 
-/** Write a document past the rules: texts, whole numbers and times. */
+function typedMembers(fields) {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, typed(value)]));
+}
+
+/** Write a document past the rules: texts, whole numbers, times, maps of these, and null. */
 export async function seedDocument(path, fields) {
-  const members = Object.entries(fields).map(([name, value]) => [name, typed(value)]);
   await answered(documentUrl(path), {
     method: 'PATCH',
     headers: { ...ADMINISTRATOR, 'content-type': 'application/json' },
-    body: JSON.stringify({ fields: Object.fromEntries(members) }),
+    body: JSON.stringify({ fields: typedMembers(fields) }),
   });
+}
+
+/** Give a user a slot, as the API does; return the path of its upload. */
+export async function openSlot(uid, changes = {}) {
+  const { upload_id: id, ...fields } = {
+    upload_id: `upload_${randomUUID().replaceAll('-', '')}`,
+    size_bytes: 200 * 1024 * 1024,
+    content_type: 'audio/wav',
+    open_until: new Date(Date.now() + 60_000),
+    taken: null,
+    ...changes,
+  };
+  await seedDocument(`users/${uid}/uploads/${id}`, fields);
+  return `uploads/${uid}/${id}`;
 }
 
 /** Remove a document past the rules. */

@@ -45,6 +45,7 @@ before(async () => {
   await seedDocument(`${user}/usage/2024-02/parts/one`, { status: 'ready' });
   await seedDocument(`${user}/requests/abc`, { status: 'ready' });
   await seedDocument(`${user}/requests/abc/parts/one`, { status: 'ready' });
+  await seedDocument(`${user}/uploads/slot`, { status: 'ready' });
   await seedDocument(`${user}/unplanned/one`, { status: 'ready' });
   await seedDocument('unplanned/one', { status: 'ready' });
 });
@@ -92,6 +93,7 @@ const DOCUMENTS = [
   ['own/usage/2024-02/parts/one', NOBODY],
   ['own/requests/abc', NOBODY],
   ['own/requests/abc/parts/one', NOBODY],
+  ['own/uploads/slot', NOBODY],
   ['own/unplanned/one', NOBODY],
   ['unplanned/one', NOBODY],
 ];
@@ -120,6 +122,7 @@ const QUERIES = [
   ['own/usage', [READY], NOBODY, 'what is ready in'],
   ['own/requests', [], NOBODY, 'all of'],
   ['own/requests', [READY], NOBODY, 'what is ready in'],
+  ['own/uploads', [], NOBODY, 'all of'],
   ['own/unplanned', [READY], NOBODY, 'what is ready in'],
   ['unplanned', [READY], NOBODY, 'what is ready in'],
   ['users', [], NOBODY, 'all of'],
@@ -135,7 +138,7 @@ describe('list', () => {
   permits('list users by the id of the owner', NOBODY, (firestore) =>
     getDocs(query(collection(firestore, 'users'), where(documentId(), '==', sessions.owner.uid))),
   );
-  for (const kind of ['voices', 'generations', 'jobs', 'usage', 'requests']) {
+  for (const kind of ['voices', 'generations', 'jobs', 'usage', 'requests', 'uploads']) {
     permits(`list the ready ${kind} of all users together`, NOBODY, (firestore) =>
       getDocs(query(collectionGroup(firestore, kind), READY)),
     );
@@ -150,6 +153,7 @@ const PLACES = [
   'own/usage/%',
   'own/requests/%',
   'own/requests/abc/parts/%',
+  'own/uploads/%',
   'own/unplanned/%',
   'unplanned/%',
 ];

@@ -430,7 +430,6 @@ def test_a_withdrawal_overtakes_a_save_that_runs(shelf, state):
             library=shelf.library,
             uploads=shelf.uploads,
             objects=Overtaken(shelf, VOICE, permanent=True, withdrawn=True),
-            uploads=MemoryUploads(),
             inspect_audio=inspect_audio,
             policy=Policy(LIMITS),
         )

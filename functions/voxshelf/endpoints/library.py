@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, cast
 from voxshelf import __version__
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.query import GENERATION_FILTERS, VOICE_FILTERS, Cursor, ListQuery, Page, T
-from voxshelf.endpoints import library_deleting, library_editing, library_moving, library_usage
+from voxshelf.endpoints import (
+    library_deleting,
+    library_editing,
+    library_moving,
+    library_uploads,
+    library_usage,
+)
 from voxshelf.http import request_log
 from voxshelf.http.boundary import Answer, Call, Endpoint, Route
 from voxshelf.http.list_query import PAGING, query_text, read_list_query
@@ -184,6 +190,7 @@ ROUTES = (
     *library_deleting.ROUTES,
     *library_editing.ROUTES,
     *library_moving.ROUTES,
+    *library_uploads.ROUTES,
     *library_usage.ROUTES,
 )
 handle = Endpoint(ROUTES, services)

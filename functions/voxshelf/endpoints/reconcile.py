@@ -10,6 +10,7 @@ import flask
 
 from voxshelf.http import arriving, request_log
 from voxshelf.http.ports import Services
+from voxshelf.use_cases.give_upload import Cleared, clear_expired_uploads
 from voxshelf.use_cases.reconcile import reconcile
 from voxshelf.use_cases.settle_due_jobs import Followed, settle_due_jobs
 from voxshelf.wiring import services
@@ -49,12 +50,22 @@ def run(*, deep: bool) -> dict[str, int]:
     if followed is not None:
         for unreadable in followed.unreadable:
             summary.pass_over(unreadable)
-    counts = {**summary.counts(), **_counts(followed)}
+    counts = {**summary.counts(), **_counts(followed), **_upload_slots(made)}
     for unreadable in summary.named:
         details = {"kind": unreadable.kind, "document": unreadable.digest}
         request_log.problem("document cannot be read", {**details, "met": unreadable.problem})
     request_log.event("reconcile", {"deep": deep, **counts})
     return counts
+
+
+def _upload_slots(made: Services) -> dict[str, int]:
+    """Close the slots whose uploads never came to be saved."""
+    try:
+        cleared = clear_expired_uploads(made.upload_slots, made.objects, made.policy.lease)
+    except Exception:
+        # The next run finds them again.
+        cleared = Cleared(failed=1)
+    return {"upload_slots": cleared.closed, "upload_slots_failed": cleared.failed}
 
 
 def _follow_jobs(made: Services, ends_at: float) -> Followed | None:

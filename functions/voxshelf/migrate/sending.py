@@ -13,7 +13,7 @@ import httpx
 from voxshelf.migrate.acknowledged import Acknowledged
 from voxshelf.migrate.identity import Stopped
 from voxshelf.migrate.plan import Item, Kind
-from voxshelf.migrate.site import Site, body_of, message_of
+from voxshelf.migrate.site import UPLOAD_TYPE, Site, body_of, message_of
 from voxshelf.migrate.voices import KnownVoices
 
 # What fits into a request (the contract, section 7): a file, and a file with its profile.
@@ -52,8 +52,15 @@ class _Files:
     audio: BinaryIO
     audio_sha256: str
     profile: bytes | None
-    size_bytes: int
-    is_large: bool
+    audio_bytes: int
+
+    @property
+    def size_bytes(self) -> int:
+        return self.audio_bytes + len(self.profile or b"")
+
+    @property
+    def is_large(self) -> bool:
+        return self.audio_bytes > MAX_AUDIO_BYTES or self.size_bytes > MAX_FILES_BYTES
 
     @property
     def profile_sha256(self) -> str | None:
@@ -125,8 +132,12 @@ class Sender:
         )
 
     def _uploaded(self, files: _Files) -> str:
-        """Upload the audio under a name made of its content; return that name."""
-        path = f"uploads/{self._site.uid}/migrate-{files.key}"
+        """Upload the audio to a place that is the same for the same content; return its path."""
+        wanted = {"size_bytes": files.audio_bytes, "content_type": UPLOAD_TYPE}
+        given = self._site.post("/api/uploads", files.key, lambda: {"json": wanted})
+        if given.status_code != 201:
+            raise _refusal(given, body_of(given))
+        path = str(body_of(given)["upload"]["path"])
 
         def body() -> Mapping[str, Any]:
             files.audio.seek(0)
@@ -162,10 +173,7 @@ def _open(item: Item, opened: contextlib.ExitStack) -> _Files:
     profile = item.profile.read_bytes() if item.profile is not None else None
     audio = opened.enter_context(item.audio.open("rb"))
     digest = hashlib.file_digest(audio, "sha256").hexdigest()
-    audio_bytes = audio.tell()
-    size_bytes = audio_bytes + len(profile or b"")
-    is_large = audio_bytes > MAX_AUDIO_BYTES or size_bytes > MAX_FILES_BYTES
-    return _Files(item, audio, digest, profile, size_bytes, is_large)
+    return _Files(item, audio, digest, profile, audio_bytes=audio.tell())
 
 
 def _form(files: _Files) -> dict[str, Any]:

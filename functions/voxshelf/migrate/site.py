@@ -21,6 +21,9 @@ _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _OF_ITEM = frozenset({409, 500})
 _ITEMS_IN_A_ROW = 3
 
+# What an upload is said to be: the service tells audio by its bytes.
+UPLOAD_TYPE = "application/octet-stream"
+
 Body = Callable[[], Mapping[str, Any]]
 
 
@@ -41,17 +44,12 @@ class Site:
         self._say, self._sleep = say, sleep
         self._given_up = 0
 
-    @property
-    def uid(self) -> str:
-        """Return the id of the user."""
-        return self._identity.uid
-
     def get(self, path: str) -> httpx.Response:
         """Return the answer to a GET of the API."""
         return self._send("GET", f"{self.url}{path}", "Bearer", dict)
 
     def post(self, path: str, key: str, body: Body) -> httpx.Response:
-        """Return the answer to a save; `body` makes it anew for each attempt."""
+        """Return the answer to a POST of the API; `body` makes it anew for each attempt."""
         headers = {"Idempotency-Key": key}
         return self._send("POST", f"{self.url}{path}", "Bearer", body, headers)
 
@@ -60,7 +58,7 @@ class Site:
 
         `storage_url` is what download URLs begin with, up to the bucket's objects.
         """
-        headers = {"Content-Type": "application/octet-stream"}
+        headers = {"Content-Type": UPLOAD_TYPE}
         url = str(httpx.URL(storage_url, params={"name": name}))
         return self._send("POST", url, "Firebase", body, headers)
 
