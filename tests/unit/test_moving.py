@@ -65,7 +65,7 @@ class TestTime:
         services.inspect_audio = busy
         imported = bring(services)
         assert [outcome.status for outcome in imported.outcomes] == ["imported", "failed"]
-        assert (imported.outcomes[-1].error, imported.next_start) == (error, 1)
+        assert (imported.outcomes[-1].code, imported.next_start) == (error.code, 1)
         rest = bring(services, start=1)
         assert [outcome.status for outcome in rest.outcomes] == ["imported", "imported"]
 
