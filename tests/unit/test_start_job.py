@@ -24,6 +24,7 @@ from voxshelf.core.errors import (
     VoiceExists,
 )
 from voxshelf.core.jobs import START_LIFETIME, JobLimits
+from voxshelf.core.worker_parameters import DEFAULT_PARAMETERS
 from voxshelf.use_cases.start_job import MAX_REQUEST_BYTES, digest_of
 
 
@@ -60,7 +61,7 @@ def test_a_clone_is_started_with_what_the_contract_says(shop):
 
 def test_speech_is_started_with_the_voices_profile(shop):
     shop.save_voice()
-    job, _ = shop.speak(replace(SPEECH, parameters={"speed": 1.5, "text": "Not this."}))
+    job, _ = shop.speak(replace(SPEECH, parameters={"speed": 1.5, "language": "en"}))
     assert shop.workers.requests[job.runpod_job_id]["input"] == {
         "speed": 1.5,
         "text": "Words to be spoken.",
@@ -408,12 +409,34 @@ def test_a_client_that_saved_the_profile_of_a_job_itself_may_speak_with_it(shop)
 
 
 @pytest.mark.parametrize(
-    "name", ["audio_url", "profile", "Profile_Data", "speaker_wav", "prompt_path", "x_base64"]
+    "name",
+    [
+        *("audio_url", "profile", "Profile_Data", "speaker_wav", "prompt_path", "x_base64"),
+        *("model", "repo_id", "exec", "webhook", "user_id", "output_basename", "project_id"),
+        *("text", "voice_id", "responseFormat", "Speed", " speed", "__class__"),
+    ],
 )
-def test_no_parameter_makes_a_worker_load_something(shop, name):
+def test_a_parameter_that_is_not_listed_reaches_no_worker(shop, name):
     shop.save_voice(voice_id="voice_b")
-    with pytest.raises(InvalidRequest):
-        shop.clone(replace(CLONE, parameters={name: "gASV"}))
-    with pytest.raises(InvalidRequest):
-        shop.speak(replace(SPEECH, voice_id="voice_b", parameters={name: "gASV"}))
+    for start, order in (
+        (shop.clone, CLONE),
+        (shop.speak, replace(SPEECH, voice_id="voice_b")),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            start(replace(order, parameters={"speed": 1, name: "gASV"}))
+        assert refused.value.details == {
+            "field": "parameters",
+            "parameter": name,
+            "allowed": sorted(DEFAULT_PARAMETERS),
+            "setting": "RUNPOD_PARAMETERS",
+        }
     assert_untouched(shop)
+
+
+def test_a_site_passes_on_what_its_operator_lists_and_nothing_else(shop):
+    shop.job_policy = replace(shop.job_policy, parameters=frozenset({"mood"}))
+    shop.save_voice()
+    job, _ = shop.speak(replace(SPEECH, parameters={"mood": "calm"}))
+    assert shop.workers.requests[job.runpod_job_id]["input"]["mood"] == "calm"
+    with pytest.raises(InvalidRequest, match="passes on mood"):
+        shop.speak(replace(SPEECH, parameters={"speed": 1}))

@@ -4,14 +4,13 @@ Pure. The state only ever moves forward, whatever is told of the job, in which o
 often: RunPod's webhook, somebody asking, and `reconcile` may all tell the same at once.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.items import Scalar
+from voxshelf.core.worker_parameters import DEFAULT_PARAMETERS
 
 JobKind = Literal["clone", "speech"]
 JobState = Literal["queued", "running", "saving", "done", "failed", "cancelled", "timed_out"]
@@ -33,9 +32,6 @@ UNKNOWN_FOR = timedelta(minutes=1)
 LAST_LOOK = timedelta(minutes=60)
 # How long a job is kept after its end (the contract, section 11).
 KEPT_FOR = timedelta(days=30)
-# Names under which workers take files, addresses and pickles. What a client may tell a worker is
-# how to speak, never what to load: an untrusted profile would find its way by another name.
-_NO_PARAMETER = re.compile("audio|base64|file|input|path|pickle|profile|uri|url|wav", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +68,6 @@ class SpeechOrder:
 
 
 Order = CloneOrder | SpeechOrder
-
-
-def check_parameters(order: Order) -> None:
-    """Refuse parameters by which a worker could be made to load something.
-
-    Raises:
-        InvalidRequest: naming the first of them.
-    """
-    for name in order.parameters:
-        if _NO_PARAMETER.search(name):
-            raise InvalidRequest(
-                f"parameters must not have {name!r}: files and addresses are not passed on.",
-                details={"field": "parameters"},
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +226,7 @@ class JobPolicy:
     `webhook_base_url` is where RunPod reaches `/api/runpod/webhook`. `takes_urls` tells that the
     clone worker fetches reference audio that is too large for a request. `execution_timeout` is
     how long a worker may take, `lifetime` how long a job may be under way in all: less than
-    RunPod keeps its result for.
+    RunPod keeps its result for. `parameters` are those that clients may send to a worker.
     """
 
     limits: JobLimits
@@ -252,5 +234,6 @@ class JobPolicy:
     clone_endpoint: str
     speech_endpoint: str
     takes_urls: bool = False
+    parameters: frozenset[str] = DEFAULT_PARAMETERS
     execution_timeout: timedelta = timedelta(minutes=10)
     lifetime: timedelta = timedelta(minutes=20)

@@ -12,8 +12,9 @@ from voxshelf.core.audio import SAMPLE_LIMITS, AudioFacts
 from voxshelf.core.content import Content, NewObject, Source
 from voxshelf.core.errors import InvalidAudio, NotFound, PermissionDenied, VoiceExists
 from voxshelf.core.fingerprint import fingerprint
-from voxshelf.core.jobs import CloneOrder, Job, JobPolicy, check_parameters
+from voxshelf.core.jobs import CloneOrder, Job, JobPolicy
 from voxshelf.core.quality import is_silent
+from voxshelf.core.worker_parameters import check_parameters
 from voxshelf.use_cases.job_ports import GpuWorkers, Jobs
 from voxshelf.use_cases.ports import AudioInspector, Catalogue, ObjectStore
 from voxshelf.use_cases.start_job import (
@@ -72,7 +73,7 @@ def start_clone(
             "A voice is cloned here only with the person's consent: send consent, with "
             "statement and granted_by."
         )
-    check_parameters(order)
+    check_parameters(order.parameters, job_policy.parameters)
     content = _fingerprint(order, identity(command.sample))
     before = started_before(jobs, uid, "clone", command.idempotency_key, content)
     if before is not None:

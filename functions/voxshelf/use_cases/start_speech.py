@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 
 from voxshelf.core.errors import InvalidRequest, NotFound, PermissionDenied
 from voxshelf.core.fingerprint import fingerprint
-from voxshelf.core.jobs import Job, JobPolicy, SpeechOrder, check_parameters
+from voxshelf.core.jobs import Job, JobPolicy, SpeechOrder
+from voxshelf.core.worker_parameters import check_parameters
 from voxshelf.use_cases.job_ports import GpuWorkers, Jobs
 from voxshelf.use_cases.ports import Catalogue, ContentCache
 from voxshelf.use_cases.read_profile import read_profile
@@ -48,7 +49,7 @@ def start_speech(
             f"text must be at most {job_policy.limits.text_characters} characters.",
             details={"field": "text"},
         )
-    check_parameters(order)
+    check_parameters(order.parameters, job_policy.parameters)
     content = fingerprint({"kind": "speech", "order": asdict(order)})
     before = started_before(jobs, uid, "speech", command.idempotency_key, content)
     if before is not None:
