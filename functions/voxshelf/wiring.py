@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ObjectStore,
         Upkeep,
     )
+    from voxshelf.use_cases.request_ports import Requests
 
 _lock = threading.Lock()
 _services: "Services | None" = None
@@ -109,6 +110,13 @@ class Wiring:
         from voxshelf.adapters.firestore_library import FirestoreLibrary
 
         return FirestoreLibrary(self._firestore)
+
+    @cached_property
+    def requests(self) -> "Requests":
+        """See `Services`."""
+        from voxshelf.adapters.firestore_requests import FirestoreRequests
+
+        return FirestoreRequests(self._firestore)
 
     @cached_property
     def upkeep(self) -> "Upkeep":

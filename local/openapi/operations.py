@@ -3,7 +3,7 @@
 A route without an entry here, and an entry without a route, fail the tests.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from local.openapi.deleting import DELETE_ITEMS, KEEP_OR_DELETE, PERMANENT, RESTORE_ITEMS
 from local.openapi.edits import EDIT_GENERATION, EDIT_VOICE, IF_MATCH
@@ -20,7 +20,6 @@ from local.openapi.jobs import (
 )
 from local.openapi.moving import EXPORT, IMPORT_ARCHIVE, START
 from local.openapi.queries import (
-    IDEMPOTENCY_KEY,
     PROFILE_FORMAT,
     Parameter,
     list_parameters,
@@ -62,6 +61,11 @@ class Operation:
     redirects: bool = False
     file_type: str | None = None
 
+    @property
+    def keyed(self) -> "Operation":
+        """Return the operation as the boundary answers it once for an Idempotency-Key."""
+        return replace(self, errors=(*self.errors, *_KEYED))
+
 
 # A handler that needs identity can fail like this whatever it does.
 _ALWAYS = (errors.Unauthenticated, errors.Internal, errors.Unavailable)
@@ -88,6 +92,13 @@ _SAVE = (
     errors.UnsupportedMediaType,
 )
 
+# The body is read for its digest, whether or not the operation has one.
+_KEYED = (
+    errors.IdempotencyConflict,
+    errors.InProgress,
+    errors.InvalidRequest,
+    errors.PayloadTooLarge,
+)
 _JOB = (*_ITEM, errors.QuotaExceeded, errors.RunpodFailed)
 _START = (
     *_LIST,
@@ -144,7 +155,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             errors.PermissionDenied,
             errors.VoiceExists,
         ),
-        parameters=(IDEMPOTENCY_KEY,),
         body=SAVE_VOICE,
     ),
     ("GET", "/api/voices"): Operation(
@@ -244,7 +254,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         answer=wire.SpeechSaved,
         status=201,
         errors=(*_SAVE, errors.NotFound, errors.PermissionDenied),
-        parameters=(IDEMPOTENCY_KEY,),
         body=SAVE_SPEECH,
     ),
     ("GET", "/api/tts/generations"): Operation(
@@ -372,7 +381,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         answer=wire_jobs.JobStarted,
         status=202,
         errors=(*_START, errors.InvalidAudio, errors.VoiceExists),
-        parameters=(IDEMPOTENCY_KEY,),
         body=START_CLONE,
     ),
     ("POST", "/api/tts/generate"): Operation(
@@ -386,7 +394,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         answer=wire_jobs.JobStarted,
         status=202,
         errors=_START,
-        parameters=(IDEMPOTENCY_KEY,),
         body=START_SPEECH,
     ),
     ("GET", "/api/jobs"): Operation(

@@ -18,8 +18,8 @@ IDEMPOTENCY_KEY: Parameter = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": (
-        "A name for this save, chosen by the client, of printable ASCII characters. A retry "
-        "with the same key and content gets the first answer again."
+        "A name for this request, chosen by the client, of printable ASCII characters. A retry "
+        "with the same key and content gets the first answer again, and has no effect of its own."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS},
 }

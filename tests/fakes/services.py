@@ -8,6 +8,7 @@ from typing import BinaryIO
 from tests.fakes.memory_jobs import MemoryJobs
 from tests.fakes.memory_library import MemoryLibrary
 from tests.fakes.memory_objects import MemoryObjects
+from tests.fakes.memory_requests import MemoryRequests
 from tests.fakes.memory_workers import MemoryWorkers
 from voxshelf.adapters.soundfile_audio import inspect_audio
 from voxshelf.adapters.tmp_cache import TmpCache
@@ -85,6 +86,7 @@ class MemoryServices:
 
     library: MemoryLibrary = field(default_factory=MemoryLibrary)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
+    requests: MemoryRequests = field(default_factory=MemoryRequests)
     tokens: NamedTokens = field(default_factory=NamedTokens)
     urls: TokenUrls = field(default_factory=lambda: TokenUrls("https://files.example", "bucket"))
     allowed_origins: Origins = field(

@@ -26,5 +26,5 @@ def _generate(call: Call) -> Answer:
     return Answer({**started_answer(job, replayed=replayed)}, 202, headers)
 
 
-ROUTES = (Route("POST", "/api/tts/generate", _generate),)
+ROUTES = (Route("POST", "/api/tts/generate", _generate, has_own_keys=True),)
 handle = Endpoint(ROUTES, services)

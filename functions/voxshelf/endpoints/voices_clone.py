@@ -33,5 +33,5 @@ def _clone(call: Call) -> Answer:
     return Answer({**started_answer(job, replayed=replayed)}, 202, headers)
 
 
-ROUTES = (Route("POST", "/api/voices/clone", _clone),)
+ROUTES = (Route("POST", "/api/voices/clone", _clone, has_own_keys=True),)
 handle = Endpoint(ROUTES, services, prepare=lambda made: made.prepare_audio())

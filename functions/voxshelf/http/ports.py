@@ -16,6 +16,7 @@ from voxshelf.use_cases.ports import (
     ObjectStore,
     Upkeep,
 )
+from voxshelf.use_cases.request_ports import Requests
 
 
 class IdTokens(Protocol):
@@ -89,6 +90,10 @@ class Services(Protocol):
     @property
     def library(self) -> Library:
         """Return where saves are decided."""
+
+    @property
+    def requests(self) -> Requests:
+        """Return where keys of requests are kept that are no saves and start no jobs."""
 
     @property
     def upkeep(self) -> Upkeep:
