@@ -136,6 +136,10 @@ _FOLLOWING = (
     "`runpod_job_id` is null may or may not have reached RunPod; it tells, or the job fails."
 )
 
+_TAKEN_OVER = (
+    "A site takes as many imports and retries a day of one user as jobs, refused ones too."
+)
+
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/api/voices/save"): Operation(
         operation_id="save_voice",
@@ -460,7 +464,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Save the result of a failed job again",
         description=(
             "A new job with the same result, where that could not be saved (a full library, say): "
-            "it is kept for a day. No GPU works for it. Where there is no result any more: 400."
+            "it is kept for a day. No GPU works for it. Where there is no result any more: 400. "
+            f"{_TAKEN_OVER}"
         ),
         answer=wire_jobs.JobAnswer,
         status=202,
@@ -472,7 +477,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Take over a job that was started elsewhere",
         description=(
             "One that is here already is answered as it is. RunPod keeps a result for half an "
-            "hour; a job that it does not know is 404, and so is another user's."
+            "hour; a job that it does not know is 404, and so is another user's. "
+            f"{_TAKEN_OVER}"
         ),
         answer=wire_jobs.JobAnswer,
         status=202,

@@ -245,6 +245,46 @@ class JobsContract:
         self._end(jobs, uid, second.job_id)
         assert self._ordered(jobs, uid, "a")[1]
 
+    def test_what_a_start_would_be_told_is_told_before_its_work(self, jobs, uid):
+        limits = replace(LIMITS, active=2)
+        assert jobs.admit(uid, limits, ["a"]) is None
+        first, _ = self._ordered(jobs, uid, "a", limits=limits)
+        assert jobs.admit(uid, limits, ["a", "b"]) == first
+        assert jobs.admit(uid, limits) is None
+        self._start(jobs, uid)
+        assert jobs.admit(uid, limits, ["a"]) == first
+        with pytest.raises(QuotaExceeded) as refused:
+            jobs.admit(uid, limits, ["b"])
+        assert refused.value.details["limit"] == "active_jobs"
+
+    def test_taking_results_over_has_a_limit_of_its_own_as_high_as_that_of_jobs(self, jobs, uid):
+        today = datetime.now(UTC)
+        for _ in range(LIMITS.per_day):
+            jobs.count_taking_over(uid, LIMITS)
+        with pytest.raises(QuotaExceeded) as refused:
+            jobs.count_taking_over(uid, LIMITS)
+        assert refused.value.details == {"limit": "taken_over_per_day", "max": LIMITS.per_day}
+        assert refused.value.retry_after_s > 0
+        jobs.count_taking_over(f"{uid}x", LIMITS)
+        for _ in range(2):
+            ended = self._start(jobs, uid, now=today)
+            self._end(jobs, uid, ended.job_id)
+        with pytest.raises(QuotaExceeded):
+            jobs.count_taking_over(uid, LIMITS)
+        self._start(jobs, uid, now=today + timedelta(days=1))
+        jobs.count_taking_over(uid, replace(LIMITS, per_day=1))
+
+    def test_parallel_attempts_to_take_results_over_never_exceed_the_limit(self, jobs, uid):
+        def count(_):
+            try:
+                jobs.count_taking_over(uid, LIMITS)
+            except QuotaExceeded:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as threads:
+            assert sum(threads.map(count, range(12))) == LIMITS.per_day
+
     def test_a_job_without_an_order_is_never_found_by_one(self, jobs, uid):
         self._start(jobs, uid)
         assert jobs.alike(uid, []) is None

@@ -832,3 +832,15 @@ def test_what_is_logged_names_neither_secret_nor_text(function, runpod, capsys, 
     assert secret not in lines
     assert "Confidential" not in lines
     assert all(json.loads(line) for line in lines.splitlines())
+
+
+def test_no_more_results_are_taken_over_a_day_than_jobs(function, runpod):
+    limits = replace(runpod.job_policy.limits, per_day=1)
+    runpod.job_policy = replace(runpod.job_policy, limits=limits)
+    body = {"runpod_job_id": "r-x", "kind": "clone"}
+    assert post(function, "/api/jobs/import", json=body).status_code == 404
+    for path, sent in (("/api/jobs/import", {"json": body}), ("/api/jobs/job_x/retry", {})):
+        refused = post(function, path, **sent)
+        assert (refused.status_code, refused.get_json()["code"]) == (429, "quota_exceeded")
+        assert int(refused.headers["Retry-After"]) > 0
+    assert post(function, "/api/jobs/import", json=body, headers=BOB).status_code == 404

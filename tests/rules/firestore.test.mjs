@@ -45,6 +45,7 @@ before(async () => {
   await seedDocument(`${user}/usage/2024-02/parts/one`, { status: 'ready' });
   await seedDocument(`${user}/requests/abc`, { status: 'ready' });
   await seedDocument(`${user}/requests/abc/parts/one`, { status: 'ready' });
+  await seedDocument(`${user}/job_secrets/running`, { status: 'ready' });
   await seedDocument(`${user}/unplanned/one`, { status: 'ready' });
   await seedDocument('unplanned/one', { status: 'ready' });
 });
@@ -92,6 +93,7 @@ const DOCUMENTS = [
   ['own/usage/2024-02/parts/one', NOBODY],
   ['own/requests/abc', NOBODY],
   ['own/requests/abc/parts/one', NOBODY],
+  ['own/job_secrets/running', NOBODY],
   ['own/unplanned/one', NOBODY],
   ['unplanned/one', NOBODY],
 ];
@@ -120,6 +122,7 @@ const QUERIES = [
   ['own/usage', [READY], NOBODY, 'what is ready in'],
   ['own/requests', [], NOBODY, 'all of'],
   ['own/requests', [READY], NOBODY, 'what is ready in'],
+  ['own/job_secrets', [], NOBODY, 'all of'],
   ['own/unplanned', [READY], NOBODY, 'what is ready in'],
   ['unplanned', [READY], NOBODY, 'what is ready in'],
   ['users', [], NOBODY, 'all of'],
@@ -150,6 +153,7 @@ const PLACES = [
   'own/usage/%',
   'own/requests/%',
   'own/requests/abc/parts/%',
+  'own/job_secrets/%',
   'own/unplanned/%',
   'unplanned/%',
 ];

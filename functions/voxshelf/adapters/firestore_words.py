@@ -8,8 +8,9 @@ from google.cloud.firestore_v1.base_query import BaseFilter, FieldFilter, Or
 
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, FirestoreDeletions, busy, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
+from voxshelf.adapters.firestore_job_pairs import SHOWN, JobPairs
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
-from voxshelf.adapters.job_documents import from_job, to_job
+from voxshelf.adapters.job_documents import shown_of, to_job
 from voxshelf.core.names import kept_output_path
 from voxshelf.use_cases.deletion_ports import Deletion, made
 
@@ -42,10 +43,11 @@ class FirestoreWords(FirestoreDeletions):
         raise busy()
 
     def _remove_once(self, uid: str, deletions: Sequence[Deletion]) -> list[str]:
+        shown = list(self._making(uid, deletions).stream(**BOUNDED))
         found = [
-            (snapshot, job)
-            for snapshot in self._making(uid, deletions).stream(**BOUNDED)
-            if made(job := to_job(snapshot.to_dict() or {}), deletions)
+            (pair.shown, job)
+            for pair in JobPairs(self._places).beside(shown)
+            if made(job := to_job(pair.document or {}), deletions)
         ]
         wordy = [snapshot for snapshot, job in found if not job.words_removed]
         for start in range(0, len(wordy), _MAX_WRITES):
@@ -55,7 +57,7 @@ class FirestoreWords(FirestoreDeletions):
     def _write_without_words(self, snapshots: Sequence[Snapshot]) -> None:
         batch = self._places.client.batch()
         for snapshot in snapshots:
-            fields = from_job(to_job(snapshot.to_dict() or {}).without_words())
+            fields = shown_of(to_job(snapshot.to_dict() or {}).without_words())
             unchanged = self._places.unchanged(snapshot.update_time)
             batch.update(snapshot.reference, fields, option=unchanged)
         batch.commit(**BOUNDED)
@@ -67,4 +69,4 @@ class FirestoreWords(FirestoreDeletions):
         alternatives: list[BaseFilter] = [FieldFilter("result_id", "in", ids)]
         if at_runpod:
             alternatives.append(FieldFilter("runpod_job_id", "in", at_runpod))
-        return self._places.account(uid).collection("jobs").where(filter=Or(alternatives))
+        return self._places.account(uid).collection(SHOWN).where(filter=Or(alternatives))

@@ -85,7 +85,8 @@ class Job:
     `runpod_job_id` is None until RunPod has answered. `retry_of` is the job whose result it
     saves. `secret_sha256` is the digest of what its webhook must know. `result_id` is the voice
     or generation that it became. `saving_by` names who saves the result, and has until
-    `saving_until` for it. `output_sha256` names an output that was kept as it could not be saved.
+    `saving_until` for it. `output_sha256` names an output that was kept as it could not be saved,
+    `recording` the path of what its worker fetches.
     `due_at` is when `reconcile` has to look. `words_removed` tells that its item was deleted for
     good, and the order's words with it. From `expires_at` on, which is set by its end, it is gone
     for every reader.
@@ -110,6 +111,7 @@ class Job:
     execution_ms: int | None = None
     retry_of: str | None = None
     output_sha256: str | None = None
+    recording: str | None = None
     words_removed: bool = False
     expires_at: datetime | None = None
 
