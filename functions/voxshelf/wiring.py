@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Upkeep,
     )
     from voxshelf.use_cases.request_ports import Requests
+    from voxshelf.use_cases.upload_ports import UploadSlots
 
 _lock = threading.Lock()
 _services: "Services | None" = None
@@ -138,6 +139,13 @@ class Wiring:
         from voxshelf.adapters.cloud_storage_objects import CloudStorageObjects
 
         return CloudStorageObjects(self._storage)
+
+    @cached_property
+    def upload_slots(self) -> "UploadSlots":
+        """See `Services`."""
+        from voxshelf.adapters.firestore_uploads import FirestoreUploads
+
+        return FirestoreUploads(self._firestore)
 
     @cached_property
     def cache(self) -> "ContentCache":

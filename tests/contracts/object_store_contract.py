@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.sounds import content
-from voxshelf.core.content import NewObject
+from voxshelf.core.content import NewObject, StoredObject
 from voxshelf.core.errors import NotFound, Unavailable
 
 # Between writing and looking at the clock, on a busy machine.
@@ -76,6 +76,29 @@ class ObjectStoreContract:
         assert store.size(new.path) == 300_001
         assert store.size(f"{new.path}.other") is None
 
+    def test_what_is_put_in_an_objects_place_has_another_generation(self, store):
+        new = self._new(bytes(1000))
+        store.begin([new]).finish()
+        first = store.stat(new.path)
+        assert (first.size_bytes, store.stat(new.path)) == (1000, first)
+        store.delete([new.path])
+        assert store.stat(new.path) is None
+        store.begin([self._new(bytes(2000), path=new.path)]).finish()
+        second = store.stat(new.path)
+        assert (second.size_bytes, second.generation != first.generation) == (2000, True)
+
+    def test_an_object_is_removed_by_its_generation_and_another_one_stays(self, store, read):
+        new = self._new(b"first")
+        store.begin([new]).finish()
+        first = store.stat(new.path).generation
+        store.delete([new.path])
+        store.begin([self._new(b"second", path=new.path)]).finish()
+        store.delete_generation(new.path, first)
+        assert read(new.path) == b"second"
+        store.delete_generation(new.path, store.stat(new.path).generation)
+        assert read(new.path) is None
+        store.delete_generation(new.path, first)
+
     def test_a_download_is_the_whole_object_written_where_the_file_stands(self, store):
         data = secrets.token_bytes(700_001)
         new = self._new(data)
@@ -111,7 +134,7 @@ class ObjectStoreContract:
         with pytest.raises(Unavailable):
             store.read(new.path, start, length)
 
-    def test_a_prefix_lists_its_objects_and_no_others_with_their_age(self, store):
+    def test_a_prefix_lists_its_objects_and_no_others_as_they_are(self, store):
         folder = f"uploads/u{secrets.token_hex(4)}"
         paths = [f"{folder}/{name}" for name in ("a.wav", "b/c.wav", "ж & #?.wav")]
         store.begin([self._new(path=path) for path in [*paths, f"{folder}x/a.wav"]]).finish()
@@ -119,6 +142,7 @@ class ObjectStoreContract:
         assert [found.path for found in listed] == paths
         for found in listed:
             assert abs(datetime.now(UTC) - found.created_at) < NOW
+            assert StoredObject(found.size_bytes, found.generation) == store.stat(found.path)
         assert list(store.names(f"{folder}/never")) == []
 
 

@@ -1,11 +1,12 @@
 """Objects in memory, with a switch that makes the next writes or deletes fail."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 from tests.sounds import content
-from voxshelf.core.content import NewObject, StoredName
+from voxshelf.core.content import NewObject, StoredName, StoredObject
 from voxshelf.core.errors import NotFound, Unavailable
 
 
@@ -15,6 +16,8 @@ class MemoryObjects:
     def __init__(self) -> None:
         self.stored: dict[str, tuple[NewObject, bytes]] = {}
         self.created_at: dict[str, datetime] = {}
+        self.generations: dict[str, str] = {}
+        self._numbers = itertools.count(1)
         self.failing_paths: set[str] = set()
         self.deletes_fail = False
 
@@ -23,6 +26,7 @@ class MemoryObjects:
         new = NewObject(path, content(data), "application/octet-stream", "attachment", "")
         self.stored[path] = (new, data)
         self.created_at[path] = created_at or datetime.now(UTC)
+        self.generations[path] = str(next(self._numbers))
 
     def begin(self, objects: Sequence[NewObject]) -> "MemoryWriting":
         return MemoryWriting(self, objects)
@@ -37,6 +41,8 @@ class MemoryObjects:
                 raise Unavailable("The file's name is taken by an earlier attempt. Try again.")
             self.stored[new.path] = (new, data)
             self.created_at.setdefault(new.path, datetime.now(UTC))
+            if found is None:
+                self.generations[new.path] = str(next(self._numbers))
 
     def delete(self, paths: Iterable[str]) -> None:
         if self.deletes_fail:
@@ -45,8 +51,19 @@ class MemoryObjects:
             self.stored.pop(path, None)
             self.created_at.pop(path, None)
 
+    def delete_generation(self, path: str, generation: str) -> None:
+        found = self.stat(path)
+        if found is not None and found.generation == generation:
+            self.delete([path])
+
+    def stat(self, path: str) -> StoredObject | None:
+        if path not in self.stored:
+            return None
+        return StoredObject(len(self.stored[path][1]), self.generations[path])
+
     def size(self, path: str) -> int | None:
-        return len(self.stored[path][1]) if path in self.stored else None
+        found = self.stat(path)
+        return None if found is None else found.size_bytes
 
     def download(self, path: str, into: BinaryIO) -> None:
         if path not in self.stored:
@@ -64,7 +81,8 @@ class MemoryObjects:
     def names(self, prefix: str) -> Iterator[StoredName]:
         for path in sorted(self.stored):
             if path.startswith(prefix):
-                yield StoredName(path, self.created_at.get(path, datetime.now(UTC)))
+                created_at, found = self.created_at.get(path, datetime.now(UTC)), self.stat(path)
+                yield StoredName(path, created_at, found.size_bytes, found.generation)
 
 
 class MemoryWriting:

@@ -1,5 +1,7 @@
 """Lines to the store that do what networks do: transports to mount in a session."""
 
+from urllib.parse import urlsplit
+
 import requests
 from requests.adapters import HTTPAdapter
 
@@ -27,6 +29,22 @@ def losing_line(session, url, *methods):
     line = LosingLine(methods)
     session.mount(url, line)
     return line
+
+
+class ChangingLine(HTTPAdapter):
+    """Answers removals as a store does in which the object has just changed."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def send(self, request, **options):
+        if request.method != "DELETE":
+            return super().send(request, **options)
+        self.asked.append(urlsplit(request.url).query)
+        answer = requests.Response()
+        answer.status_code = 412
+        return answer
 
 
 class DamagingLine(HTTPAdapter):

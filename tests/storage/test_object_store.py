@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.contracts.object_store_contract import CreateOnlyContract
-from tests.storage.lines import DamagingLine, losing_line
+from tests.storage.lines import ChangingLine, DamagingLine, losing_line
 from voxshelf.adapters.cloud_storage_objects import CloudStorageObjects
 from voxshelf.adapters.iam_signer import EmulatedSigner
 from voxshelf.adapters.signed_urls import SignedUrls
@@ -40,7 +40,7 @@ class TestCloudStorageObjectsWithPreconditions(CreateOnlyContract):
         paths = [f"uploads/u/{number:03}.wav" for number in range(25)]
         store.begin([self._new(path=path) for path in paths]).finish()
         for page_size in (1, 7, 25, 1000):
-            assert [path for path, _ in api.names("uploads/", page_size)] == paths
+            assert [found["name"] for found in api.names("uploads/", page_size)] == paths
 
     def test_a_lost_answer_is_tried_again_and_its_412_is_success(self, gcs_url, bucket_name, read):
         new = self._new()
@@ -83,6 +83,21 @@ class TestCloudStorageObjectsWithPreconditions(CreateOnlyContract):
                 CloudStorageObjects(StorageApi(session, gcs_url, bucket_name)).begin([new]).finish()
         with pytest.raises(Unavailable):
             CloudStorageObjects(api).begin([new]).finish()
+
+    def test_the_store_is_asked_to_keep_what_came_between_the_look_and_the_removal(
+        self, store, gcs_url, bucket_name, read
+    ):
+        # This server ignores the condition of a removal, which Cloud Storage refuses by 412.
+        new = self._new()
+        store.begin([new]).finish()
+        generation = store.stat(new.path).generation
+        with storage_session(emulated=True) as session:
+            line = ChangingLine()
+            session.mount(gcs_url, line)
+            late = CloudStorageObjects(StorageApi(session, gcs_url, bucket_name))
+            late.delete_generation(new.path, generation)
+        assert line.asked == [f"ifGenerationMatch={generation}"]
+        assert read(new.path) == b"RIFF bytes"
 
     def test_without_a_token_none_is_written_and_a_retry_is_still_success(self, store, api):
         new = self._new(token="")

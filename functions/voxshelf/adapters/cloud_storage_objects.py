@@ -13,7 +13,7 @@ from voxshelf.adapters.storage_api import (
     holds,
 )
 from voxshelf.adapters.storage_bodies import StorageUnavailable
-from voxshelf.core.content import NewObject, StoredName
+from voxshelf.core.content import NewObject, StoredName, StoredObject
 from voxshelf.core.errors import NotFound, Unavailable
 
 CACHE_CONTROL = "private, max-age=31536000, immutable"
@@ -117,13 +117,29 @@ class CloudStorageObjects:
         except StorageUnavailable as error:
             raise _unavailable() from error
 
-    def size(self, path: str) -> int | None:
-        """See `ObjectStore.size`."""
+    def delete_generation(self, path: str, generation: str) -> None:
+        """See `ObjectStore.delete_generation`."""
+        # Asked before, because the Storage emulator ignores the condition of the removal.
+        found = self.stat(path)
+        if found is None or found.generation != generation:
+            return
+        try:
+            self._api.delete(path, generation)
+        except StorageUnavailable as error:
+            raise _unavailable() from error
+
+    def stat(self, path: str) -> StoredObject | None:
+        """See `ObjectStore.stat`."""
         try:
             found = self._api.resource(path)
         except StorageUnavailable as error:
             raise _unavailable() from error
-        return None if found is None else int(found["size"])
+        return None if found is None else StoredObject(int(found["size"]), found["generation"])
+
+    def size(self, path: str) -> int | None:
+        """See `ObjectStore.size`."""
+        found = self.stat(path)
+        return None if found is None else found.size_bytes
 
     def download(self, path: str, into: BinaryIO) -> None:
         """See `ObjectStore.download`."""
@@ -146,8 +162,13 @@ class CloudStorageObjects:
     def names(self, prefix: str) -> Iterator[StoredName]:
         """See `ObjectStore.names`."""
         try:
-            for path, created_at in self._api.names(prefix):
-                yield StoredName(path, datetime.fromisoformat(created_at))
+            for found in self._api.names(prefix):
+                yield StoredName(
+                    path=found["name"],
+                    created_at=datetime.fromisoformat(found["timeCreated"]),
+                    size_bytes=int(found["size"]),
+                    generation=found["generation"],
+                )
         except StorageUnavailable as error:
             raise _unavailable() from error
 

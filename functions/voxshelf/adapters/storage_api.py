@@ -180,14 +180,15 @@ class StorageApi:
         _expect(answer, 206)
         return found[0]
 
-    def delete(self, path: str) -> None:
-        """Remove an object; a missing one is success."""
-        answer = self._retried(lambda: self._call("DELETE", self._url(path)))
-        if answer.status_code != 404:
+    def delete(self, path: str, generation: str | None = None) -> None:
+        """Remove an object, or only that generation of it; a missing one is success."""
+        params = {} if generation is None else {"ifGenerationMatch": generation}
+        answer = self._retried(lambda: self._call("DELETE", self._url(path), params=params))
+        if answer.status_code != 404 and not (params and answer.status_code == 412):
             _expect(answer, 200, 204)
 
-    def names(self, prefix: str, page_size: int = 1000) -> Iterator[tuple[str, str]]:
-        """Yield name and creation time (RFC 3339) of every object under a prefix, by name.
+    def names(self, prefix: str, page_size: int = 1000) -> Iterator[dict[str, str]]:
+        """Yield name, timeCreated (RFC 3339), size and generation of each object, by name.
 
         1,000 is the largest page that Cloud Storage gives.
         """
@@ -196,14 +197,13 @@ class StorageApi:
             query = {
                 "prefix": prefix,
                 "maxResults": str(page_size),
-                "fields": "items(name,timeCreated),nextPageToken",
+                "fields": "items(name,timeCreated,size,generation),nextPageToken",
             }
             params = {**query, **({"pageToken": token} if token else {})}
             answer = self._retried(lambda p=params: self._call("GET", self._objects, params=p))
             _expect(answer, 200)
             page = answer.json()
-            for item in page.get("items", []):
-                yield item["name"], item["timeCreated"]
+            yield from page.get("items", [])
             token = page.get("nextPageToken")
             if token is None:
                 return

@@ -33,12 +33,21 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that one user may have, and save on one day (UTC)."""
+    """The most that one user may have, and save on one day (UTC).
+
+    `open_uploads` are slots for uploads at once, `open_upload_bytes` the most bytes of them
+    together: room for the largest archive (5 GiB) and five files beside it. On one day as many
+    slots are given as saves are taken, for three times what a whole library may hold.
+    """
 
     voices: int
     generations: int
     size_bytes: int
     saves_per_day: int
+    open_uploads: int = 20
+    open_upload_bytes: int = 6 * 1024**3
+    uploads_per_day: int = 1000
+    upload_bytes_per_day: int = 30 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,8 @@ class Policy:
     A save holds its reservation for `lease`. It must outlast the longest save that still ends
     well: the functions' timeout (300 s, functions.yaml) and a minute for its last write.
     `download_tokens` is false where files play by signed URLs. What was deleted can be restored
-    for `undo_for` (the contract's 24 h).
+    for `undo_for` (the contract's 24 h). A slot for an upload is open for `upload_for`, which is
+    also how long uploads are kept (the contract's day).
     """
 
     limits: Limits
@@ -56,6 +66,7 @@ class Policy:
     download_tokens: bool = True
     lease: timedelta = timedelta(seconds=360)
     undo_for: timedelta = timedelta(hours=24)
+    upload_for: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

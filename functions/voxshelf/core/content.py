@@ -64,8 +64,22 @@ class NewObject:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object that the store holds.
+
+    `generation` is the store's mark of just these bytes: what is put under the same name later has
+    another one.
+    """
+
+    size_bytes: int
+    generation: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredName:
-    """An object that the store holds, as a listing shows it."""
+    """An object that the store holds, as a listing shows it; see `StoredObject`."""
 
     path: str
     created_at: datetime
+    size_bytes: int
+    generation: str

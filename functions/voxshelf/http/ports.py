@@ -17,6 +17,7 @@ from voxshelf.use_cases.ports import (
     Upkeep,
 )
 from voxshelf.use_cases.request_ports import Requests
+from voxshelf.use_cases.upload_ports import UploadSlots
 
 
 class IdTokens(Protocol):
@@ -106,6 +107,10 @@ class Services(Protocol):
     @property
     def objects(self) -> ObjectStore:
         """Return where bytes are kept."""
+
+    @property
+    def upload_slots(self) -> UploadSlots:
+        """Return where slots for uploads are kept."""
 
     @property
     def cache(self) -> ContentCache:

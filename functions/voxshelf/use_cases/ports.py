@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO, Literal, Protocol
 
 from voxshelf.core.audio import AudioFacts, AudioLimits
-from voxshelf.core.content import Content, NewObject, StoredName
+from voxshelf.core.content import Content, NewObject, StoredName, StoredObject
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.query import ListQuery, Page
 from voxshelf.core.reservation import Decision, Item, Replay, Reservation
@@ -202,6 +202,12 @@ class ObjectStore(Protocol):
 
     def delete(self, paths: Iterable[str]) -> None:
         """Remove the objects; a missing one is success."""
+
+    def delete_generation(self, path: str, generation: str) -> None:
+        """Remove an object if it is still that generation; otherwise nothing, which is success."""
+
+    def stat(self, path: str) -> StoredObject | None:
+        """Return an object's length and generation, or None when there is none."""
 
     def size(self, path: str) -> int | None:
         """Return an object's length in bytes, or None when there is none."""
