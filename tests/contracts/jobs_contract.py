@@ -414,6 +414,33 @@ class JobsContract:
         done = jobs.change(uid, saving.job_id, lambda found, now: found.done("g1", now))
         assert (done.state, done.order.text) == ("done", "")
 
+    def test_the_words_of_a_withdrawn_voice_go_from_every_clone_that_was_to_make_it(
+        self, jobs, library, uid
+    ):
+        limits = JobLimits(active=100, per_day=100, text_characters=1)
+        states = ("queued", "running", "saving", "done", "failed", "cancelled", "timed_out")
+
+        def ordered(**changes):
+            return self._ordered(jobs, uid, limits=limits, kind="clone", **changes)[0]
+
+        mine, other = replace(CLONE, name="Ada"), replace(CLONE, voice_id="own", name="Else")
+        barred = [ordered(order=mine, state=state, output_sha256=state) for state in states]
+        barred += [ordered(order=replace(other, name="Ada"), output_sha256="named")]
+        barred += [ordered(order=replace(other, voice_id="voice_ada"), output_sha256="placed")]
+        # Its id only follows from its name, which was not withdrawn: it would lie elsewhere.
+        kept = [ordered(order=other), ordered(order=replace(mine, name="ada"))]
+        kept += [self._ordered(jobs, uid, limits=limits)[0]]
+        kept += [self._ordered(jobs, f"{uid}x", limits=limits, kind="clone", order=mine)[0]]
+        trash = trash_of(None, voice("voice_ada", name="Ada"))
+        gone = Deletion(uid, "voices", "voice_ada", trash, (), withdrawn=True)
+        paths = library.remove_words([gone])
+        assert set(paths) == {kept_output_path(uid, d) for d in (*states, "named", "placed")}
+        for one in barred:
+            assert jobs.job(uid, one.job_id) == one.without_words()
+        for one in kept[:3]:
+            assert jobs.job(uid, one.job_id) == one
+        assert jobs.job(f"{uid}x", kept[3].job_id) == kept[3]
+
     def test_the_words_of_many_items_go_at_once(self, jobs, library, uid):
         limits = JobLimits(active=100, per_day=100, text_characters=1)
         made = [

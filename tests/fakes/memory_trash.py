@@ -63,7 +63,8 @@ class MemoryTrash:
 
     def _deletion(self, uid: str, key: ItemKey) -> Deletion:
         record = self.records[uid, *key]
-        return Deletion(uid, key.kind, key.item_id, record.trash, record.paths, record.version)
+        paths, withdrawn = record.paths, record.withdrawn
+        return Deletion(uid, key.kind, key.item_id, record.trash, paths, withdrawn, record.version)
 
     def _receipt(self, uid: str, record: Any) -> Receipt:
         reservation = Reservation(

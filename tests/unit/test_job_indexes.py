@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.contracts.jobs_contract import trash_of
+from tests.contracts.library_contract import voice
 from tests.unit.test_indexes import DIRECTIONS, FILE, client, exempt
 from voxshelf.adapters.firestore_jobs import FirestoreJobs
 from voxshelf.adapters.firestore_library import FirestoreLibrary
@@ -67,8 +68,10 @@ LISTS = [
 ]
 
 
-def test_code_and_index_file_agree(jobs):
+def test_code_and_index_file_agree(jobs, client):
+    gone = Deletion("ada", "voices", "voice_ada", trash_of(None, voice()), (), withdrawn=True)
     asked = [
+        FirestoreLibrary(client)._ordering("ada", gone),
         jobs._named("job_1"),
         jobs._named("job_1", "job_secrets"),
         jobs._at_runpod("r-1"),

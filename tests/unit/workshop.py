@@ -141,6 +141,7 @@ class Workshop:
             workers=ports["workers"],
             catalogue=self.library,
             cache=self.services.cache,
+            objects=self.dying(self.objects),
             job_policy=self.job_policy,
         )
 
@@ -172,7 +173,7 @@ class Workshop:
 
     def cancel(self, job_id, uid="ada"):
         ports = self.ports
-        return cancel_job(uid, job_id, jobs=ports["jobs"], workers=ports["workers"])
+        return cancel_job(uid, job_id, **ports)
 
     def adopt(self, kind="speech", order=None, runpod_job_id="r-x", uid="ada"):
         orders = {"speech": SpeechOrder("", ""), "clone": CloneOrder("", "")}

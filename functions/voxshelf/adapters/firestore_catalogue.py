@@ -1,6 +1,6 @@
 """Reading the library from Firestore: one item, or one page by cursor."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -10,13 +10,14 @@ from google.cloud import firestore
 
 from voxshelf.adapters import documents, firestore_queries
 from voxshelf.adapters.firestore_errors import translated
-from voxshelf.adapters.firestore_names import read_named
+from voxshelf.adapters.firestore_names import read_holders, read_named
 from voxshelf.adapters.firestore_places import BOUNDED
 from voxshelf.adapters.firestore_rows import Row, rows_of
 from voxshelf.adapters.firestore_usage import FirestoreUsage
 from voxshelf.core.errors import NotFound, Unavailable
 from voxshelf.core.items import Generation, Voice, shown
 from voxshelf.core.query import MAX_COUNTED, MAX_READINGS, Cursor, ListQuery, Page
+from voxshelf.core.shelf import Namesake
 from voxshelf.core.sorting import sorted_page
 from voxshelf.use_cases.ports import Kind
 
@@ -50,6 +51,11 @@ class FirestoreCatalogue(FirestoreUsage):
         if voice is None:
             raise NotFound("There is no such item in your library.")
         return voice
+
+    def holders(self, uid: str, voice_id: str, name: str | None = None) -> Sequence[Namesake]:
+        """See `Catalogue.holders`."""
+        with translated():
+            return read_holders(self._account(uid).collection("voices"), voice_id, name)
 
     def generation(self, uid: str, generation_id: str) -> Generation:
         """See `Catalogue.generation`."""

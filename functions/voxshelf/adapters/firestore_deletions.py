@@ -198,7 +198,7 @@ def _removed(removal: Removal) -> documents.Fields:
 
 def _deletion(uid: str, key: ItemKey, removal: Removal) -> Deletion:
     paths = removal.garbage + removal.trash.item.object_paths
-    return Deletion(uid, key.kind, key.item_id, removal.trash, paths)
+    return Deletion(uid, key.kind, key.item_id, removal.trash, paths, removal.withdrawn)
 
 
 def _settled_since(voice: Snapshot, trash: Trash) -> datetime:

@@ -54,7 +54,8 @@ class FirestoreUpkeep:
             yield receipt_of(self._places, uid, snapshot)
         elif trash is not None and (trash.is_busy or trash.purge_at < before):
             paths = documents.paths_of(document)
-            yield Deletion(uid, kind, snapshot.id, trash, paths, snapshot.update_time)
+            withdrawn = bool(document.get("withdrawn"))
+            yield Deletion(uid, kind, snapshot.id, trash, paths, withdrawn, snapshot.update_time)
         elif garbage:
             yield Garbage(uid, kind, snapshot.id, garbage)
 

@@ -11,6 +11,7 @@ from voxshelf.adapters.firestore_errors import CONFLICTS, translated
 from voxshelf.adapters.firestore_job_pairs import SHOWN, JobPairs
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
 from voxshelf.adapters.job_documents import shown_of, to_job
+from voxshelf.core.items import Voice
 from voxshelf.core.names import kept_output_path
 from voxshelf.use_cases.deletion_ports import Deletion, made
 
@@ -43,10 +44,12 @@ class FirestoreWords(FirestoreDeletions):
         raise busy()
 
     def _remove_once(self, uid: str, deletions: Sequence[Deletion]) -> list[str]:
-        shown = list(self._making(uid, deletions).stream(**BOUNDED))
+        asked = [self._making(uid, deletions)]
+        asked += [self._ordering(uid, one) for one in deletions if one.withdrawn]
+        shown = {one.id: one for query in asked for one in query.stream(**BOUNDED)}
         found = [
             (pair.shown, job)
-            for pair in JobPairs(self._places).beside(shown)
+            for pair in JobPairs(self._places).beside(list(shown.values()))
             if made(job := to_job(pair.document or {}), deletions)
         ]
         wordy = [snapshot for snapshot, job in found if not job.words_removed]
@@ -69,4 +72,14 @@ class FirestoreWords(FirestoreDeletions):
         alternatives: list[BaseFilter] = [FieldFilter("result_id", "in", ids)]
         if at_runpod:
             alternatives.append(FieldFilter("runpod_job_id", "in", at_runpod))
+        return self._places.account(uid).collection(SHOWN).where(filter=Or(alternatives))
+
+    def _ordering(self, uid: str, deletion: Deletion) -> Any:
+        """Return the query of the jobs that were to make a voice which nobody may use any more."""
+        item = deletion.trash.item
+        name = item.name if isinstance(item, Voice) else ""
+        places = (("order.voice_id", deletion.item_id), ("order.name", name))
+        alternatives: list[BaseFilter] = [
+            FieldFilter(field, "==", value) for field, value in places
+        ]
         return self._places.account(uid).collection(SHOWN).where(filter=Or(alternatives))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from voxshelf.core.items import Scalar
+from voxshelf.core.names import voice_id_for
 from voxshelf.core.worker_parameters import DEFAULT_PARAMETERS
 
 JobKind = Literal["clone", "speech"]
@@ -46,6 +47,11 @@ class CloneOrder:
     tags: tuple[str, ...] = ()
     consent: tuple[str, str] | None = None
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def has_own_id(self) -> bool:
+        """Tell whether the user chose the id: one that only follows from the name is no choice."""
+        return self.voice_id != voice_id_for(self.name)
 
     def without_words(self) -> "CloneOrder":
         """Return what may stay of the order when the voice has gone."""

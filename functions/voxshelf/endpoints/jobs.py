@@ -63,7 +63,13 @@ def _read(call: Call, job_id: str) -> Answer:
 
 def _cancel(call: Call, job_id: str) -> Answer:
     runpod = call.services.runpod
-    job = cancel_job(call.uid, _known(job_id), jobs=runpod.jobs, workers=runpod.workers)
+    job = cancel_job(
+        call.uid,
+        _known(job_id),
+        jobs=runpod.jobs,
+        workers=runpod.workers,
+        results=runpod.results,
+    )
     return replace(_answer(job), kept={"job_id": job.job_id})
 
 

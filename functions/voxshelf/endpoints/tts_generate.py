@@ -20,6 +20,7 @@ def _generate(call: Call) -> Answer:
         workers=runpod.workers,
         catalogue=call.services.catalogue,
         cache=call.services.cache,
+        objects=call.services.objects,
         job_policy=job_policy,
     )
     headers = {"Idempotent-Replayed": "true"} if replayed else {}

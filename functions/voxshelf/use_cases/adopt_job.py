@@ -120,6 +120,7 @@ def _again(failed: Job, now: datetime) -> Job:
         failed,
         state="queued",
         failure=None,
+        recording=None,
         retry_of=failed.job_id,
         expires_at=None,
         created_at=now,

@@ -187,6 +187,9 @@ class JobResults(Protocol):
     def drop(self, uid: str, output_sha256s: Iterable[str]) -> None:
         """Remove outputs that were kept; those that are gone already are no failure."""
 
+    def drop_recording(self, path: str) -> None:
+        """Remove what the worker of a job that has ended was to fetch."""
+
 
 class AudioFetcher(Protocol):
     """Fetches audio that a worker left at an address of its own."""
