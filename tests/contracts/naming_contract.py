@@ -188,9 +188,9 @@ class NamingContract(LibraryCalls):
 
         def decide(one):
             seen.append((one.voice_id, one.generation_id, one.generation and one.generation.ready))
-            return Elsewhere("voice_ada", "g1") if len(seen) == 1 else Replay(spoken)
+            return Elsewhere("voice_ada", "g1") if len(seen) == 1 else Replay(spoken, is_there=True)
 
-        assert shelf.reserve(uid, "voice_ada", None, decide) == Replay(spoken)
+        assert shelf.reserve(uid, "voice_ada", None, decide) == Replay(spoken, is_there=True)
         assert seen == [("voice_ada", None, None), ("voice_ada", "g1", spoken)]
 
     def test_names_of_two_users_never_meet(self, shelf, uid):

@@ -111,7 +111,7 @@ class RecoveryContract(LibraryCalls):
         assert self._leftovers(shelf, uid) == []
         assert len(shelf.generations(uid, ListQuery()).items) == 1
         again = self._reserve_generation(shelf, uid, generation("g3"), **same)
-        assert again == Replay(generation("g2"))
+        assert again == Replay(generation("g2"), is_there=True)
 
     def test_what_has_not_ended_is_found_until_it_is_settled(self, shelf, uid):
         self._reserve_voice(shelf, uid, voice("voice_p"), fingerprint="p", key="kp")

@@ -3,6 +3,7 @@ import pytest
 from tests.contracts.deleting_contract import DeletingContract
 from tests.contracts.editing_contract import EditingContract
 from tests.contracts.library_contract import LibraryContract
+from tests.contracts.looking_contract import LookingContract
 from tests.contracts.naming_contract import NamingContract
 from tests.contracts.recovery_contract import RecoveryContract
 from tests.contracts.usage_contract import UsageContract
@@ -28,6 +29,7 @@ class _All:
 
 class TestFirestoreLibrary(
     LibraryContract,
+    LookingContract,
     NamingContract,
     RecoveryContract,
     UsageContract,

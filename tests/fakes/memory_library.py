@@ -10,7 +10,7 @@ from tests.fakes.memory_edits import MemoryEdits
 from tests.fakes.memory_jobs import MemoryJobs
 from tests.fakes.memory_listing import page_of
 from tests.fakes.memory_trash import MemoryTrash
-from voxshelf.core.account import Account, Amount
+from voxshelf.core.account import Account, Amount, Refusals, hour_of
 from voxshelf.core.errors import NotFound
 from voxshelf.core.items import Generation, Voice, shown
 from voxshelf.core.naming import Elsewhere, name_digest
@@ -26,7 +26,6 @@ from voxshelf.use_cases.ports import Garbage, Glance, Kind, Leftover, Receipt
 @dataclass
 class _Record:
     ready: Item | None = None
-    fingerprint: str | None = None
     pending: Pending | None = None
     saved_by: str | None = None
     garbage: tuple[str, ...] = ()
@@ -63,17 +62,26 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
         self._versions = itertools.count(1)
         self._lock = threading.RLock()
 
-    def glance(
+    def look(
         self,
         uid: str,
         voice_id: str,
         request_key: str | None,
+        decide: Callable[[Shelf], Decision],
         *,
         generation_id: str | None = None,
         name: str | None = None,
-    ) -> Glance:
-        """Read nothing yet: a lock is held while reserving, so there is no round trip to save."""
-        return object()
+        glance: Glance | None = None,
+    ) -> Replay | Glance:
+        """Keep nothing: a lock is held while reserving, so there is no round trip to save."""
+        with self._lock:
+            decision: Decision = Elsewhere(voice_id, generation_id)
+            while isinstance(decision, Elsewhere):
+                place = decision
+                decision = decide(
+                    self._shelf(uid, place.voice_id, request_key, place.generation_id, name)
+                )
+            return decision if isinstance(decision, Replay) else object()
 
     def reserve(
         self,
@@ -95,6 +103,7 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
                 )
             if isinstance(decision, Replay):
                 return decision
+            assert isinstance(decision, Reservation)
             pending = decision.pending
             record = self.records.setdefault(_key(uid, pending.item), _Record())
             record.pending, record.since = pending, pending.since
@@ -142,13 +151,18 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
             return None
         return Entry(
             record.ready,
-            record.fingerprint,
             record.pending,
             record.garbage,
             record.trash,
             record.withdrawn,
             record.withdrawn_name,
         )
+
+    def count_refusal(self, uid: str) -> None:
+        with self._lock:
+            account, now = self.accounts.get(uid, Account()), self.now()
+            refused = Refusals(hour_of(now), account.refusals.in_hour_of(now) + 1)
+            self.accounts[uid] = replace(account, refusals=refused)
 
     def confirm(self, receipt: Receipt) -> None:
         with self._lock:
@@ -158,7 +172,9 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
                 return
             if record is None or record.version != receipt.version or not self._owns_key(receipt):
                 raise in_progress()
-            record.ready, record.fingerprint = _counted(pending.item, record), pending.fingerprint
+            record.ready = _counted(pending.item, record)
+            if receipt.reservation.is_first:
+                record.ready = replace(record.ready, saved_at=self.now())
             record.trash, record.pending, record.saved_by = None, None, pending.lease
             record.garbage = receipt.reservation.leftovers
             record.since = pending.since if record.garbage else None
@@ -169,7 +185,7 @@ class MemoryLibrary(MemoryEdits, MemoryTrash):
             if pending.renames and isinstance(pending.item, Voice):
                 self._name(receipt.uid, pending.item)
             if receipt.reservation.replaces is None:
-                self._count(receipt.uid, pending.item, 1)
+                self._count(receipt.uid, record.ready, 1)
             if pending.request_key is not None:
                 request = self.requests[receipt.uid, pending.request_key]
                 done = replace(request, item=pending.item)

@@ -30,6 +30,7 @@ def roles(services):
     return {
         "library": services.library,
         "objects": services.objects,
+        "uploads": services.upload_slots,
         "inspect_audio": services.inspect_audio,
         "policy": services.policy,
     }

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes.memory_uploads import MemoryUploads
 from tests.sounds import content, wav
 from tests.unit.test_reconcile import Crash, CrashingShelf, found
 from tests.unit.test_save_voice import LIMITS
@@ -256,6 +257,7 @@ def test_a_save_that_is_deleted_while_it_runs_ends_as_one_that_was_overtaken(she
             SaveVoice("ada", "voice_a", "A", content(wav(2.0)), replace=True),
             library=shelf.library,
             objects=Overtaken(shelf, VOICE),
+            uploads=MemoryUploads(),
             inspect_audio=inspect_audio,
             policy=Policy(LIMITS),
         )

@@ -9,7 +9,7 @@ from voxshelf.core.naming import Elsewhere, WantedVoice, name_digest, other_plac
 from voxshelf.core.shelf import Entry, Shelf
 
 LEASE = timedelta(minutes=6)
-TAKEN = Entry(voice(name="Other"), "f", None)
+TAKEN = Entry(voice(name="Other"), None)
 WANTED = WantedVoice("C#", "voice_c")
 DIGEST = name_digest("C#")
 

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.fakes.memory_uploads import MemoryUploads
 from tests.sounds import content, wav
 from tests.unit.test_save_speech import SpeechShelf
 from tests.unit.test_save_voice import LIMITS
@@ -33,7 +34,7 @@ class CrashingShelf(SpeechShelf):
         class Dying:
             def __getattr__(self, name):
                 method = getattr(port, name)
-                if name in {"glance", "cancel"}:
+                if name in {"look", "cancel"}:
                     return method  # they change nothing, so dying before them is dying at once
                 if name == "begin":
                     return lambda objects: shelf.dying(method(objects))
@@ -171,7 +172,7 @@ def test_a_save_that_is_only_slow_cannot_be_confirmed_once_it_was_undone(shelf):
     library, objects = shelf.library, shelf.objects
     command = {"inspect_audio": _inspect(), "policy": Policy(LIMITS)}
     with pytest.raises(InProgress):
-        save_voice(_command(), library=library, objects=Slow(), **command)
+        save_voice(_command(), library=library, objects=Slow(), uploads=MemoryUploads(), **command)
     assert objects.stored == {}
     assert library.records == {}
 

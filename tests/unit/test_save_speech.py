@@ -5,7 +5,6 @@ import pytest
 
 from tests.sounds import content, encoded, tone, wav
 from tests.unit.test_save_voice import LIMITS, Shelf
-from voxshelf.adapters.soundfile_audio import inspect_audio
 from voxshelf.core.account import Policy
 from voxshelf.core.content import Upload
 from voxshelf.core.deletion import Manner
@@ -32,7 +31,8 @@ class SpeechShelf(Shelf):
             replace(COMMAND, **fields),
             library=self.library,
             objects=self.objects,
-            inspect_audio=inspect_audio,
+            uploads=self.uploads,
+            inspect_audio=self.inspect_audio,
             policy=Policy(LIMITS),
         )
 

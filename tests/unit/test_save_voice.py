@@ -2,6 +2,7 @@ import pytest
 
 from tests.fakes.memory_library import MemoryLibrary
 from tests.fakes.memory_objects import MemoryObjects
+from tests.fakes.memory_uploads import MemoryUploads
 from tests.sounds import content, encoded, npy, tone, wav
 from voxshelf.adapters.soundfile_audio import inspect_audio
 from voxshelf.core.account import Account, Limits, Policy
@@ -24,6 +25,7 @@ class Shelf:
 
     def __init__(self):
         self.library, self.objects = MemoryLibrary(), MemoryObjects()
+        self.uploads, self.inspect_audio = MemoryUploads(), inspect_audio
 
     def save(self, *, limits=LIMITS, **fields):
         command = SaveVoice(
@@ -41,7 +43,8 @@ class Shelf:
             command,
             library=self.library,
             objects=self.objects,
-            inspect_audio=inspect_audio,
+            uploads=self.uploads,
+            inspect_audio=self.inspect_audio,
             policy=Policy(limits),
         )
 

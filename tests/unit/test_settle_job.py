@@ -394,6 +394,7 @@ def save_it_himself(shop, **fields):
         command,
         library=shop.library,
         objects=shop.objects,
+        uploads=shop.services.upload_slots,
         inspect_audio=shop.services.inspect_audio,
         policy=shop.policy,
     )

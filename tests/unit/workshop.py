@@ -86,7 +86,7 @@ class Workshop:
         class Dying:
             def __getattr__(self, name):
                 method = getattr(port, name)
-                if name in {"glance", "cancel_upload", "figures"} or not callable(method):
+                if name in {"cancel_upload", "figures"} or not callable(method):
                     return method
                 if name == "begin":
                     return lambda objects: shop.dying(method(objects))
@@ -160,6 +160,7 @@ class Workshop:
             command,
             library=self.library,
             objects=self.objects,
+            uploads=self.services.upload_slots,
             inspect_audio=self.services.inspect_audio,
             policy=self.policy,
         ).voice

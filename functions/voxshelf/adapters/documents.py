@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from voxshelf.core.account import Account, Amount
+from voxshelf.core.account import Account, Amount, Refusals
 from voxshelf.core.audio import Audio
 from voxshelf.core.items import Consent, Generation, Voice
 from voxshelf.core.names import Stamp
@@ -154,7 +154,6 @@ def to_entry(document: Document) -> Entry:
     pending = document.get("pending")
     return Entry(
         ready=to_item(document) if document["status"] == READY else None,
-        fingerprint=document.get("fingerprint"),
         pending=None if pending is None else to_pending(pending),
         garbage=tuple(document.get("garbage", ())),
         trash=to_trash(document),
@@ -256,6 +255,7 @@ def to_account(document: Document) -> Account:
         day=document.get("day", ""),
         saves_today=document.get("saves_today", 0),
         last_stamp=None if stamp is None else Stamp(to_time(stamp["second"]), stamp["sequence"]),
+        refusals=Refusals(**document.get("refusals", {})),
         limits=document.get("limits", {}),
         names=document.get("names", {}),
     )

@@ -7,59 +7,61 @@ so the saves of one user are decided one after another, which is what keeps quot
 names unique.
 """
 
-import itertools
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
 
 from google.cloud import firestore
 
 from voxshelf.adapters import documents
-from voxshelf.adapters.firestore_counters import grown, named, released
+from voxshelf.adapters.firestore_confirming import FirestoreConfirming
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, pause
-from voxshelf.adapters.firestore_edits import FirestoreEdits
-from voxshelf.adapters.firestore_errors import CONFLICTS, OUTAGES, translated
+from voxshelf.adapters.firestore_errors import CONFLICTS, translated
 from voxshelf.adapters.firestore_names import read_named
 from voxshelf.adapters.firestore_places import BOUNDED
-from voxshelf.adapters.firestore_renaming import note_renaming
-from voxshelf.adapters.firestore_shelf import Place, Seen, Version, shelf_of
-from voxshelf.adapters.firestore_undoing import version_of
-from voxshelf.adapters.firestore_usage import count_save
+from voxshelf.adapters.firestore_shelf import Place, Reading, Seen, Version, shelf_of
 from voxshelf.core.errors import Unavailable
-from voxshelf.core.items import Generation, Voice
 from voxshelf.core.naming import Elsewhere
-from voxshelf.core.reservation import REQUEST_LIFETIME, Decision, Replay, Reservation, in_progress
+from voxshelf.core.reservation import REQUEST_LIFETIME, Decision, Replay, Reservation
 from voxshelf.core.shelf import Pending, Shelf
-from voxshelf.use_cases.ports import Glance, Receipt, Renaming, kind_of
-
-# A save whose last write fails is undone, and has to be sent again: it is worth some patience.
-_CONFIRM_FOR_S = 15.0
+from voxshelf.use_cases.ports import Glance, Receipt
 
 
-class FirestoreLibrary(FirestoreEdits):
+class FirestoreLibrary(FirestoreConfirming):
     """Plays `Library` in Firestore."""
 
     def __init__(self, client: firestore.Client) -> None:
         """Use `client`, which may be shared by threads."""
         super().__init__(client)
-        # One reading for each request that an instance serves at once.
-        self._aside = ThreadPoolExecutor(max_workers=8, thread_name_prefix="glance")
-        # Of its own: a reading waits for it.
+        # One for each request that an instance serves at once.
         self._names = ThreadPoolExecutor(max_workers=8, thread_name_prefix="names")
 
-    def glance(
+    def look(
         self,
         uid: str,
         voice_id: str,
         request_key: str | None,
+        decide: Callable[[Shelf], Decision],
         *,
         generation_id: str | None = None,
         name: str | None = None,
-    ) -> Glance:
-        """See `Library.glance`."""
+        glance: Glance | None = None,
+    ) -> Replay | Glance:
+        """See `Library.look`."""
+        reading = _reading(glance)
         place = self._place(uid, voice_id, request_key, generation_id, name)
-        return self._aside.submit(self._read, place, None)
+        if reading is not None:
+            place = reading.place
+        while True:
+            with translated():
+                seen = reading.seen if reading else self._read(place, None)
+                decision = decide(shelf_of(place, seen))
+            if isinstance(decision, Replay):
+                return decision
+            if isinstance(decision, Elsewhere):
+                place = self._elsewhere(uid, decision, request_key, name)
+                reading = None
+                continue
+            return Reading(place, seen)
 
     def reserve(
         self,
@@ -73,13 +75,16 @@ class FirestoreLibrary(FirestoreEdits):
         glance: Glance | None = None,
     ) -> Receipt | Replay:
         """See `Library.reserve`."""
+        reading = _reading(glance)
         place = self._place(uid, voice_id, request_key, generation_id, name)
+        if reading is not None:
+            place = reading.place
         written: Reservation | None = None
         rounds = 0
         while rounds < MAX_ROUNDS:
             with translated():
-                seen = self._read(place, written) if glance is None else _result(glance)
-                glance = None
+                seen = reading.seen if reading else self._read(place, written)
+                reading = None
                 if written is not None and (receipt := self._own(uid, written, seen)):
                     return receipt
                 decision = decide(shelf_of(place, seen))
@@ -87,10 +92,9 @@ class FirestoreLibrary(FirestoreEdits):
                     return decision
                 if isinstance(decision, Elsewhere):
                     # Ends, as each place belongs to another voice, of which there are so many.
-                    place = self._place(
-                        uid, decision.voice_id, request_key, decision.generation_id, name
-                    )
+                    place = self._elsewhere(uid, decision, request_key, name)
                     continue
+                assert isinstance(decision, Reservation)
                 written = decision
                 try:
                     return self._write(uid, decision, seen)
@@ -98,6 +102,11 @@ class FirestoreLibrary(FirestoreEdits):
                     pause(rounds)
                     rounds += 1
         raise Unavailable("Too many saves of this library meet at this moment. Try again.")
+
+    def _elsewhere(
+        self, uid: str, decision: Elsewhere, request_key: str | None, name: str | None
+    ) -> Place:
+        return self._place(uid, decision.voice_id, request_key, decision.generation_id, name)
 
     def _place(
         self,
@@ -139,9 +148,6 @@ class FirestoreLibrary(FirestoreEdits):
             named = read_named(voices, place.name)
         return Seen(seen, named)
 
-    def _item(self, uid: str, pending: Pending) -> firestore.DocumentReference:
-        return self._places.item(uid, kind_of(pending.item), pending.item.item_id)
-
     def _own(self, uid: str, written: Reservation, seen: Seen) -> Receipt | None:
         """Return the receipt of our own reservation if it was written and the answer lost."""
         item = seen[self._item(uid, written.pending).path]
@@ -179,105 +185,10 @@ class FirestoreLibrary(FirestoreEdits):
         request_time = None if request is None else written[2].update_time
         return Receipt(uid, reservation, Version(written[0].update_time, request_time))
 
-    def confirm(self, receipt: Receipt) -> None:
-        """See `Library.confirm`."""
-        reservation = receipt.reservation
-        if reservation.pending.request_key is not None and version_of(receipt).request is None:
-            raise in_progress()
-        is_generation = isinstance(reservation.pending.item, Generation)
-        count = is_generation and reservation.replaces is None
-        give_up_at = time.monotonic() + _CONFIRM_FOR_S
-        for round_ in itertools.count():
-            try:
-                self._confirm(receipt, count=count)
-            except (*CONFLICTS, *OUTAGES) as failure:
-                # A conflict with no rival: a generation was counted at the voice meanwhile, or
-                # the voice that this one counts at was deleted, and its generations stay.
-                count &= isinstance(failure, OUTAGES)
-                if time.monotonic() > give_up_at:
-                    raise Unavailable from failure
-                pause(round_)
-            else:
-                return
-            if self._is_confirmed(receipt):
-                return
-            current = self._current(receipt)
-            if current is None:
-                raise in_progress()
-            receipt = current
 
-    def _confirm(self, receipt: Receipt, *, count: bool) -> None:
-        reservation, version = receipt.reservation, version_of(receipt)
-        pending = reservation.pending
-        fields = documents.from_item(pending.item)
-        # Generations may have been counted since the version that is replaced was read.
-        is_new = reservation.replaces is None and reservation.trash is None
-        counted = () if is_new else ("generation_count",)
-        written = {name: value for name, value in fields.items() if name not in counted}
-        leftovers = list(reservation.leftovers)
-        batch = self._places.client.batch()
-        batch.update(
-            self._item(receipt.uid, pending),
-            {
-                **written,
-                "status": documents.READY,
-                "fingerprint": pending.fingerprint,
-                "saved_by": pending.lease,
-                "pending": firestore.DELETE_FIELD,
-                "trash": firestore.DELETE_FIELD,
-                "garbage": leftovers,
-                "unsettled_since": pending.since if leftovers else firestore.DELETE_FIELD,
-            },
-            option=self._places.unchanged(version.item),
-        )
-        counters = {**released(reservation.amount), **grown(reservation.growth)}
-        if pending.renames and isinstance(pending.item, Voice):
-            voice_id, name = pending.item.voice_id, pending.item.name
-            counters |= named(voice_id, name)
-            note_renaming(batch, self._places, Renaming(receipt.uid, voice_id), name)
-        batch.update(self._places.account(receipt.uid), counters)
-        count_save(batch, self._places, receipt.uid, reservation)
-        if count:
-            voice = self._places.item(receipt.uid, "voices", pending.item.voice_id)
-            batch.update(voice, {"generation_count": firestore.Increment(1)})
-        request = self._places.request(receipt.uid, pending.request_key)
-        if request is not None and version.request is not None:
-            unchanged = self._places.unchanged(version.request)
-            batch.update(request, {"item": fields}, option=unchanged)
-        batch.commit(**BOUNDED)
-
-    def _is_confirmed(self, receipt: Receipt) -> bool:
-        pending = receipt.reservation.pending
-        with translated():
-            snapshot = self._item(receipt.uid, pending).get(**BOUNDED)
-        fields = snapshot.to_dict() or {}
-        return fields.get("saved_by") == pending.lease
-
-    def _current(self, receipt: Receipt) -> Receipt | None:
-        """Return the receipt with today's versions, or None when any part is not ours any more."""
-        pending = receipt.reservation.pending
-        item = self._item(receipt.uid, pending)
-        request = self._places.request(receipt.uid, pending.request_key)
-        references = [item] if request is None else [item, request]
-        with translated():
-            found = self._places.client.get_all(references, **BOUNDED)
-            seen = {snapshot.reference.path: snapshot for snapshot in found}
-        lease = ((seen[item.path].to_dict() or {}).get("pending") or {}).get("lease")
-        if lease != pending.lease:
-            return None
-        request_time = None
-        if request is not None:
-            record = seen[request.path].to_dict() or {}
-            if record.get("lease") != pending.lease or record.get("item") is not None:
-                return None
-            request_time = seen[request.path].update_time
-        return replace(receipt, version=Version(seen[item.path].update_time, request_time))
-
-
-def _result(glance: Glance) -> Seen:
-    assert isinstance(glance, Future)
-    seen: Seen = glance.result()
-    return seen
+def _reading(glance: Glance | None) -> Reading | None:
+    assert glance is None or isinstance(glance, Reading)
+    return glance
 
 
 def _started(pending: Pending) -> documents.Fields:

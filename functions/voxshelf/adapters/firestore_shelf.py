@@ -62,6 +62,14 @@ class Place:
         return [self.account, self.voice, *(one for one in optional if one is not None)]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read for a decision, and of which documents."""
+
+    place: Place
+    seen: Seen
+
+
 def shelf_of(place: Place, seen: Seen) -> Shelf:
     """Return the shelf of a place, from its documents as they were seen."""
     account = seen[place.account.path]

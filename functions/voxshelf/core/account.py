@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from voxshelf.core.errors import QuotaExceeded
+from voxshelf.core.errors import QuotaExceeded, RateLimited
 from voxshelf.core.names import Stamp
 
 
@@ -38,12 +38,15 @@ class Limits:
     `open_uploads` are slots for uploads at once, `open_upload_bytes` the most bytes of them
     together: room for the largest archive (5 GiB) and five files beside it. On one day as many
     slots are given as saves are taken, for three times what a whole library may hold.
+    `refusals_per_hour` are saves that were refused after their bytes had been fetched or decoded:
+    far more than mistakes are made, and far less than keeps an instance busy.
     """
 
     voices: int
     generations: int
     size_bytes: int
     saves_per_day: int
+    refusals_per_hour: int = 200
     open_uploads: int = 20
     open_upload_bytes: int = 6 * 1024**3
     uploads_per_day: int = 1000
@@ -70,6 +73,23 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusals:
+    """How many saves were refused in an hour, such as `2026-11-28T08` (UTC)."""
+
+    hour: str = ""
+    count: int = 0
+
+    def in_hour_of(self, now: datetime) -> int:
+        """Return how many there were in the hour that it is."""
+        return self.count if self.hour == hour_of(now) else 0
+
+
+def hour_of(time: datetime) -> str:
+    """Return the hour (UTC) in which a time lies."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H")
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """A user's counters: `kept` is listed, `reserved` is being saved at this moment.
 
@@ -84,6 +104,7 @@ class Account:
     day: str = ""
     saves_today: int = 0
     last_stamp: Stamp | None = None
+    refusals: Refusals = Refusals()
     limits: Mapping[str, int] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -111,6 +132,21 @@ class Account:
             saves_today=saves_today + 1,
             last_stamp=Stamp.after(self.last_stamp, now),
         )
+
+    def check_refusals(self, now: datetime, defaults: Limits) -> None:
+        """Refuse to work for saves, when too many were refused in this hour.
+
+        Raises:
+            RateLimited.
+        """
+        most = self.limited(defaults).refusals_per_hour
+        if self.refusals.in_hour_of(now) >= most:
+            raise RateLimited(
+                f"{most} saves were refused within this hour. Look at their messages, and go on "
+                "in the next one.",
+                details={"limit": "refusals_per_hour", "max": most},
+                retry_after_s=3600 - now.minute * 60 - now.second,
+            )
 
     def releasing(self, amount: Amount) -> "Account":
         """Return the account with a reserved amount given back."""

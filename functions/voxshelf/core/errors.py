@@ -149,6 +149,12 @@ class QuotaExceeded(VoxshelfError):
     code, status = "quota_exceeded", 429
 
 
+class RateLimited(VoxshelfError):
+    """The caller asks too often, or for too much at once; after a while he may go on."""
+
+    code, status = "rate_limited", 429
+
+
 class RunpodFailed(VoxshelfError):
     """RunPod refused the job, or its worker answered with something that is no result."""
 

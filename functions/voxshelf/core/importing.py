@@ -8,10 +8,12 @@ from voxshelf.core.items import Generation
 from voxshelf.core.reservation import (
     Attempt,
     Decision,
+    Proceed,
     Replay,
     decide_generation,
     in_progress,
     is_of_same_job,
+    refuse_withdrawn,
     replay_of,
 )
 from voxshelf.core.shelf import Shelf
@@ -47,10 +49,10 @@ def decide_imported(shelf: Shelf, attempt: Attempt) -> Decision:
     """
     entry = shelf.generation
     if entry is not None:
-        if entry.ready is not None and entry.fingerprint == attempt.fingerprint:
-            return Replay(entry.ready)
+        if entry.ready is not None and attempt.is_same(entry.ready):
+            return Replay(entry.ready, is_there=True)
         pending = entry.pending
-        if entry.ready or pending is None or pending.fingerprint != attempt.fingerprint:
+        if entry.ready or pending is None or not attempt.is_same(pending.item):
             raise IdTaken
         if shelf.now < pending.since + attempt.policy.lease:
             raise in_progress()
@@ -58,10 +60,11 @@ def decide_imported(shelf: Shelf, attempt: Attempt) -> Decision:
     return decide_generation(shelf, attempt)
 
 
-def decide_of_job(shelf: Shelf, attempt: Attempt, audio_sha256: str) -> Decision:
+def decide_of_job(shelf: Shelf, attempt: Attempt, audio_sha256: str | None) -> Decision:
     """Decide on saving the result of a job on RunPod, whose generation has the id of the shelf's.
 
-    The job's own save and a browser that saves the same result meet here: one of them saves.
+    The job's own save and a browser that saves the same result meet here: one of them saves. The
+    digest is None while the audio is unread.
 
     Raises:
         OtherResult: when that generation is there, and is not this audio.
@@ -75,9 +78,12 @@ def decide_of_job(shelf: Shelf, attempt: Attempt, audio_sha256: str) -> Decision
     entry = shelf.generation
     if entry is not None:
         if isinstance(entry.ready, Generation) and is_of_same_job(entry.ready, attempt):
+            refuse_withdrawn(shelf.voice)
+            if audio_sha256 is None:
+                return Proceed()
             if entry.ready.audio.sha256 != audio_sha256:
                 raise OtherResult
-            return Replay(entry.ready)
+            return Replay(entry.ready, is_there=True)
         if entry.trash is not None:
             raise NotFound("This result was saved, and deleted. Restore it instead.")
         if entry.pending is not None and shelf.now < entry.pending.since + attempt.policy.lease:

@@ -1,7 +1,7 @@
 """The two things that the library keeps: voices, and speech generated with them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from voxshelf.core.audio import Audio
@@ -33,7 +33,8 @@ class Voice:
     """A cloned voice as its owner sees it. Times are aware UTC, set by the database.
 
     `version` counts edits and replacements. `created_at` is the owner's: an import keeps it.
-    `saved_at` is when this library first had the voice.
+    `saved_at` is when this library first had the voice: the database sets it when that is written,
+    so what a save has made is the same as what is there, whatever it says.
     """
 
     voice_id: str
@@ -54,7 +55,7 @@ class Voice:
     generation_count: int
     created_at: datetime
     updated_at: datetime
-    saved_at: datetime
+    saved_at: datetime = field(compare=False)
 
     @property
     def item_id(self) -> str:
@@ -71,6 +72,11 @@ class Voice:
     def object_paths(self) -> tuple[str, ...]:
         """Return the paths of the objects that it owns."""
         return tuple(path for path, _ in self.object_sizes)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Return the SHA-256 of its sample and, if it has one, of its profile."""
+        return tuple(stored.sha256 for stored in (self.sample, self.profile) if stored)
 
     @property
     def size_bytes(self) -> int:
@@ -105,7 +111,7 @@ class Generation:
     timestamp: str
     created_at: datetime
     updated_at: datetime
-    saved_at: datetime
+    saved_at: datetime = field(compare=False)
 
     @property
     def item_id(self) -> str:
@@ -121,6 +127,11 @@ class Generation:
     def object_paths(self) -> tuple[str, ...]:
         """Return the paths of the objects that it owns."""
         return (self.audio.path,)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Return the SHA-256 of its audio."""
+        return (self.audio.sha256,)
 
     @property
     def size_bytes(self) -> int:

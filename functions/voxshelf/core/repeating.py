@@ -46,6 +46,6 @@ def decide_repeatable(shelf: Shelf, attempt: Attempt) -> Decision:
         return Elsewhere(shelf.voice_id, record.item.item_id)
     present = shelf.generation.ready if shelf.generation else None
     if isinstance(present, Generation):
-        return Replay(shown(present, shelf.account.names))
+        return Replay(shown(present, shelf.account.names), is_there=True)
     # It was deleted since: whoever sends it again wants it back.
     return decide_generation(anew, attempt)

@@ -6,7 +6,7 @@ has changed since, and then asks again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from voxshelf.core.account import Account, Amount, Policy
@@ -60,6 +60,11 @@ class Reservation:
         return self.amount + -freed
 
     @property
+    def is_first(self) -> bool:
+        """Tell whether the library has nothing of the item yet, not even in the trash."""
+        return self.replaces is None and self.trash is None
+
+    @property
     def leftovers(self) -> tuple[str, ...]:
         """Return the objects that nothing refers to once the save is confirmed."""
         gone = self.replaces or (self.trash.item if self.trash else None)
@@ -68,12 +73,22 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The save was done before: its first answer."""
+    """The save was done before: its first answer.
+
+    `is_there` tells that the library still has the bytes of it.
+    """
 
     item: Item
+    is_there: bool
 
 
-Decision = Reservation | Replay | Elsewhere
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """Nothing that has been read stands in the way of the save."""
+
+
+# `Proceed` is the answer to an attempt that only looks: it has no draft yet.
+Decision = Reservation | Replay | Elsewhere | Proceed
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +113,20 @@ class Slot:
 class Attempt:
     """One attempt to save; `draft` makes the item for its place.
 
-    Of a job on RunPod there is one result: what carries its id already is that, whoever saved it.
+    Without a draft it only looks, before any work is done: `adds` is what it would add for
+    certain. It has no `fingerprint` while its bytes lie in the store, unread. `is_same` tells
+    whether an item that is stored is what the attempt brings; edits count. Of a job on RunPod
+    there is one result: what carries its id and its audio already is that, whoever saved it.
     """
 
-    draft: Callable[[Slot], Item]
-    fingerprint: str
+    draft: Callable[[Slot], Item] | None
+    fingerprint: str | None
     lease: str
     request_key: str | None
     policy: Policy
     runpod_job_id: str | None = None
+    is_same: Callable[[Item], bool] = lambda _: False
+    adds: Amount = field(default_factory=Amount)
 
 
 def decide_voice(shelf: Shelf, attempt: Attempt, wanted: WantedVoice) -> Decision:
@@ -127,12 +147,10 @@ def decide_voice(shelf: Shelf, attempt: Attempt, wanted: WantedVoice) -> Decisio
     if entry is None:
         return _reservation(shelf, attempt, None)
     _refuse_busy(entry, shelf.now, attempt.policy.lease)
-    if entry.ready is not None and entry.fingerprint == attempt.fingerprint:
+    if entry.voice is not None and attempt.is_same(entry.voice):
         # The same bytes for the same voice: a retry whose first answer got lost.
-        return Replay(entry.ready)
-    if entry.ready is not None and is_of_same_job(entry.ready, attempt) and not wanted.replace:
-        return Replay(entry.ready)
-    if entry.voice is not None and not wanted.replace:
+        return Replay(entry.voice, is_there=True)
+    if entry.voice is not None and attempt.fingerprint is not None and not wanted.replace:
         raise VoiceExists(entry.voice)
     return _reservation(shelf, attempt, entry)
 
@@ -148,8 +166,7 @@ def decide_generation(shelf: Shelf, attempt: Attempt) -> Decision:
     replay = replay_of(shelf, attempt)
     if replay is not None:
         return replay
-    if shelf.voice is not None and shelf.voice.withdrawn:
-        raise _withdrawn()
+    refuse_withdrawn(shelf.voice)
     if shelf.voice is None or shelf.voice.voice is None:
         raise NotFound("There is no such voice. Save the voice first.")
     return _reservation(shelf, attempt, shelf.generation, voice=shelf.voice.voice)
@@ -171,40 +188,40 @@ def decide_rewrite(shelf: Shelf, attempt: Attempt, item: Item) -> Decision:
     return _reservation(shelf, attempt, entry)
 
 
-def decide_replay(shelf: Shelf, attempt: Attempt) -> Replay:
-    """Return the answer that was given to this key or content before.
-
-    Raises:
-        NotFound: when there was none.
-    """
-    replay = replay_of(shelf, attempt)
-    if replay is not None:
-        return replay
-    for entry in (shelf.voice, shelf.namesake.entry if shelf.namesake else None):
-        if entry is not None and entry.ready and entry.fingerprint == attempt.fingerprint:
-            return Replay(entry.ready)
-    raise NotFound("There is no such upload. Upload the file again.")
-
-
-def replay_of(shelf: Shelf, attempt: Attempt) -> Replay | None:
+def replay_of(shelf: Shelf, attempt: Attempt) -> Decision | None:
     """Return what was answered to the attempt's idempotency key before, if anything was.
+
+    The item of that answer is brought into sight first: the consent to its voice may have been
+    withdrawn since. Whether a save of unread bytes is a replay shows when they have been read.
 
     Raises:
         InProgress, IdempotencyConflict: see the contract, section 2.
+        PermissionDenied: when the consent to the voice was withdrawn.
     """
     request = shelf.request
     if request is None or request.since + REQUEST_LIFETIME < shelf.now:
         return None
-    if request.fingerprint != attempt.fingerprint:
+    if attempt.fingerprint is not None and request.fingerprint != attempt.fingerprint:
         raise IdempotencyConflict(
             "This Idempotency-Key was used for other content. Use a new key for a new save."
         )
     if request.item is not None:
-        return Replay(request.item)
+        return _answered(shelf, attempt, request.item)
     if shelf.now < request.since + attempt.policy.lease:
         raise in_progress()
     # The first call crashed: its lease is over, and this call takes its key over.
     return None
+
+
+def _answered(shelf: Shelf, attempt: Attempt, item: Item) -> Decision:
+    generation_id = item.item_id if isinstance(item, Generation) else shelf.generation_id
+    if (item.voice_id, generation_id) != (shelf.voice_id, shelf.generation_id):
+        return Elsewhere(item.voice_id, generation_id)
+    refuse_withdrawn(shelf.voice)
+    if attempt.fingerprint is None:
+        return Proceed()
+    entry = shelf.generation if isinstance(item, Generation) else shelf.voice
+    return Replay(item, is_there=entry is not None and entry.holds(item))
 
 
 def is_of_same_job(item: Item, attempt: Attempt) -> bool:
@@ -212,22 +229,38 @@ def is_of_same_job(item: Item, attempt: Attempt) -> bool:
     return attempt.runpod_job_id is not None and item.runpod_job_id == attempt.runpod_job_id
 
 
+def refuse_withdrawn(entry: Entry | None) -> None:
+    """Refuse a voice whose place is barred.
+
+    Raises:
+        PermissionDenied.
+    """
+    if entry is not None and entry.withdrawn:
+        raise PermissionDenied("The consent to this voice was withdrawn. It cannot be used again.")
+
+
 def _refuse_busy(entry: Entry, now: datetime, lease: timedelta) -> None:
-    if entry.withdrawn:
-        raise _withdrawn()
+    refuse_withdrawn(entry)
     running = entry.pending is not None and now < entry.pending.since + lease
     if running or (entry.trash is not None and entry.trash.is_busy):
         raise in_progress()
 
 
-def _withdrawn() -> PermissionDenied:
-    return PermissionDenied("The consent to this voice was withdrawn. It cannot be used again.")
-
-
 def _reservation(
     shelf: Shelf, attempt: Attempt, entry: Entry | None, voice: Voice | None = None
-) -> Reservation:
+) -> Reservation | Proceed:
     replaces = entry.ready if entry is not None else None
+    account, garbage = shelf.account, entry.garbage if entry is not None else ()
+    if entry is not None and entry.pending is not None:
+        dead = entry.pending.item
+        account = account.releasing(reserved_amount(dead, replaces))
+        garbage += dead.object_paths
+    limits = attempt.policy.limits
+    if attempt.draft is None or attempt.fingerprint is None:
+        adds = attempt.adds if replaces is None else Amount(size_bytes=attempt.adds.size_bytes)
+        account.check_refusals(shelf.now, limits)
+        account.reserving(adds, shelf.now, limits)
+        return Proceed()
     stamp = Stamp.after(shelf.account.last_stamp, shelf.now)
     trash = entry.trash if entry is not None else None
     deleted = trash.item if trash is not None else None
@@ -243,13 +276,7 @@ def _reservation(
         attempt.request_key,
         renames=_renames(item, replaces, shelf.account),
     )
-    account, garbage = shelf.account, entry.garbage if entry is not None else ()
-    if entry is not None and entry.pending is not None:
-        dead = entry.pending.item
-        account = account.releasing(reserved_amount(dead, replaces))
-        garbage += dead.object_paths
-    amount = reserved_amount(item, replaces)
-    account = account.reserving(amount, shelf.now, attempt.policy.limits)
+    account = account.reserving(reserved_amount(item, replaces), shelf.now, limits)
     return Reservation(account, pending, replaces, garbage, trash)
 
 

@@ -35,7 +35,6 @@ class Entry:
     """
 
     ready: Voice | Generation | None
-    fingerprint: str | None
     pending: Pending | None
     garbage: tuple[str, ...] = ()
     trash: Trash | None = None
@@ -46,6 +45,10 @@ class Entry:
     def voice(self) -> Voice | None:
         """Return the version that readers see, of a voice's document."""
         return self.ready if isinstance(self.ready, Voice) else None
+
+    def holds(self, item: Voice | Generation) -> bool:
+        """Tell whether readers see an item with the very bytes of this one."""
+        return self.ready is not None and self.ready.digests == item.digests
 
 
 @dataclass(frozen=True, slots=True)

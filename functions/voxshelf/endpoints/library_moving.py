@@ -73,6 +73,7 @@ def _import(call: Call) -> Answer:
         catalogue=services.catalogue,
         library=services.library,
         objects=services.objects,
+        uploads=services.upload_slots,
         inspect_audio=services.inspect_audio,
         policy=services.policy,
         sink=lambda size_bytes: brief_spool(call.resources, size_bytes),

@@ -19,6 +19,7 @@ def _save(call: Call) -> Answer:
             command,
             library=call.services.library,
             objects=call.services.objects,
+            uploads=call.services.upload_slots,
             inspect_audio=call.services.inspect_audio,
             policy=call.services.policy,
         )

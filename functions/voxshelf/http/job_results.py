@@ -82,6 +82,7 @@ class SavedResults:
             command,
             library=services.library,
             objects=services.objects,
+            uploads=services.upload_slots,
             inspect_audio=services.inspect_audio,
             policy=services.policy,
         )
@@ -93,6 +94,7 @@ class SavedResults:
             command,
             library=services.library,
             objects=services.objects,
+            uploads=services.upload_slots,
             inspect_audio=services.inspect_audio,
             policy=services.policy,
         )

@@ -28,6 +28,7 @@ from voxshelf.use_cases.archive_reader import Archive
 from voxshelf.use_cases.ports import AudioInspector, Catalogue, Library, ObjectStore
 from voxshelf.use_cases.save_speech import SaveSpeech, save_speech
 from voxshelf.use_cases.save_voice import save_voice
+from voxshelf.use_cases.upload_ports import UploadSlots
 from voxshelf.use_cases.uploads import MAX_UPLOAD_BYTES
 from voxshelf.use_cases.voice_draft import SaveVoice
 
@@ -112,6 +113,7 @@ class ImportInto:
     catalogue: Catalogue
     library: Library
     objects: ObjectStore
+    uploads: UploadSlots
     inspect_audio: AudioInspector
     policy: Policy
     sink: Callable[[int], contextlib.AbstractContextManager[Sink]]
@@ -172,6 +174,7 @@ class ImportInto:
                     filled,
                     library=self.library,
                     objects=self.objects,
+                    uploads=self.uploads,
                     inspect_audio=self.inspect_audio,
                     policy=self.policy,
                 )
@@ -197,6 +200,7 @@ class ImportInto:
                         replace(command, audio=contents["audio"], origin=origin),
                         library=self.library,
                         objects=self.objects,
+                        uploads=self.uploads,
                         inspect_audio=self.inspect_audio,
                         policy=self.policy,
                     )

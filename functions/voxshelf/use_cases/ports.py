@@ -59,7 +59,7 @@ Leftover = Receipt | Deletion | Garbage | Renaming
 
 
 class Glance(Protocol):
-    """A reading of the shelf that has begun. It may be old when it is used: a write shows that."""
+    """A reading of the shelf. It may be old when it is used: a write shows that."""
 
 
 class Library(DeletionLibrary, Protocol):
@@ -68,16 +68,23 @@ class Library(DeletionLibrary, Protocol):
     All raise `Unavailable` when the database does not answer in time.
     """
 
-    def glance(
+    def look(
         self,
         uid: str,
         voice_id: str,
         request_key: str | None,
+        decide: Callable[[Shelf], Decision],
         *,
         generation_id: str | None = None,
         name: str | None = None,
-    ) -> Glance:
-        """Begin to read what `reserve` will look at first, beside what the caller does."""
+        glance: Glance | None = None,
+    ) -> Replay | Glance:
+        """Decide as `reserve` would, and write nothing: before any work is done for the save.
+
+        `decide` is asked with an attempt that only looks, and its errors pass through. Returns the
+        reading that let the save proceed, for `reserve`, or for looking once more when more is
+        known of the save.
+        """
 
     def reserve(
         self,
@@ -93,10 +100,13 @@ class Library(DeletionLibrary, Protocol):
         """Read the shelf, decide, and write the reservation unless the shelf has changed.
 
         `decide` is asked again after a change, and its errors pass through. It may send the
-        voice `Elsewhere`, and is asked again for that place. The shelf shows a generation only
+        save `Elsewhere`, and is asked again for that place. The shelf shows a generation only
         when `generation_id` names one, and a namesake only when `name` is given: no two voices
         get one name, whoever asks at the same time.
         """
+
+    def count_refusal(self, uid: str) -> None:
+        """Count a save that was refused after work was done for it; see `Account.refusals`."""
 
     def confirm(self, receipt: Receipt) -> None:
         """Make the reserved item the one that readers see; again is success.

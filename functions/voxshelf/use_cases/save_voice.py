@@ -1,21 +1,18 @@
 """Save a cloned voice: its sample, its profile if it has one, and its metadata."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from voxshelf.core.account import Policy
-from voxshelf.core.errors import NotFound, PermissionDenied
-from voxshelf.core.fingerprint import fingerprint
+from voxshelf.core.account import Amount, Policy
+from voxshelf.core.errors import PermissionDenied
 from voxshelf.core.items import Voice
-from voxshelf.core.reservation import Attempt, decide_voice
+from voxshelf.core.reservation import Attempt, Decision, Item, Slot, decide_voice
+from voxshelf.core.shelf import Shelf
 from voxshelf.use_cases.ports import AudioInspector, Library, ObjectStore
-from voxshelf.use_cases.shelving import (
-    Order,
-    new_lease,
-    replayed,
-    request_key,
-    shelve,
-)
-from voxshelf.use_cases.uploads import identity, remove_uploads
+from voxshelf.use_cases.refusals import counting_refusals
+from voxshelf.use_cases.shelving import Order, Shelved, look, new_lease, request_key, shelve
+from voxshelf.use_cases.sources import Sources
+from voxshelf.use_cases.upload_ports import UploadSlots
 from voxshelf.use_cases.voice_draft import SaveVoice, inspected
 
 
@@ -32,16 +29,19 @@ def save_voice(
     *,
     library: Library,
     objects: ObjectStore,
+    uploads: UploadSlots,
     inspect_audio: AudioInspector,
     policy: Policy,
 ) -> SavedVoice:
     """Validate, then store the voice, or return what an earlier request stored.
 
+    What the library alone tells is told before anything is fetched or decoded.
+
     Raises:
-        PermissionDenied: without the consent that the policy asks for.
+        PermissionDenied: without the consent that the policy asks for, or after its withdrawal.
         NotFound, PayloadTooLarge: an upload is not there, or too large.
         UnsupportedMediaType, InvalidAudio, InvalidProfile: nothing was touched.
-        VoiceExists, InProgress, IdempotencyConflict, QuotaExceeded, Unavailable: see
+        VoiceExists, InProgress, IdempotencyConflict, QuotaExceeded, RateLimited, Unavailable: see
             `shelve`.
     """
     if policy.require_consent and command.consent is None:
@@ -49,51 +49,63 @@ def save_voice(
             "A voice is kept here only with the person's consent: send consent, with "
             "statement and granted_by."
         )
-    key = request_key("voice", command.idempotency_key)
-    content = _fingerprint(command)
-    # The round trip passes while the audio is decoded.
-    glance = library.glance(command.uid, command.voice_id, key, name=command.name)
-    try:
-        draft = inspected(command, policy, objects, inspect_audio)
-    except NotFound:
-        # An upload that is gone was taken over by an earlier request, or never was there.
-        voice = replayed(
-            command.uid, command.voice_id, key, content, library, policy, name=command.name
-        )
-        assert isinstance(voice, Voice)
-        return SavedVoice(voice, replayed=True)
-    attempt = Attempt(draft.voice, content, new_lease(), key, policy, command.runpod_job_id)
-    order = Order(
-        uid=command.uid,
-        voice_id=command.voice_id,
-        request_key=key,
-        decide=lambda shelf: decide_voice(shelf, attempt, command.wanted),
-        objects=draft.new_objects,
-        name=command.name,
-        glance=glance,
-    )
-    saved = shelve(order, library, objects)
-    remove_uploads([command.sample, command.profile], objects)
+    sources = Sources(command.uid, [command.sample, command.profile], objects, uploads)
+    saved = _save(command, sources, library, objects, inspect_audio, policy)
+    if saved.is_there:
+        sources.take_over()
     assert isinstance(saved.item, Voice)
     return SavedVoice(saved.item, saved.replayed)
 
 
-def _fingerprint(command: SaveVoice) -> str:
-    consent = command.consent
-    spoken = consent.audio if consent else None
-    return fingerprint(
-        {
-            "voice_id": command.voice_id,
-            "name": command.name,
-            "sample": identity(command.sample),
-            "profile": identity(command.profile),
-            "template_message": command.template_message,
-            "language": command.language,
-            "description": command.description,
-            "tags": command.tags,
-            "consent": [consent.statement, consent.granted_by] if consent else None,
-            "consent_audio": identity(spoken),
-            "parameters": command.parameters,
-            "runpod_job_id": command.runpod_job_id,
-        }
+def _save(
+    command: SaveVoice,
+    sources: Sources,
+    library: Library,
+    objects: ObjectStore,
+    inspect_audio: AudioInspector,
+    policy: Policy,
+) -> Shelved:
+    order = Order(
+        uid=command.uid,
+        voice_id=command.voice_id,
+        request_key=request_key("voice", command.idempotency_key),
+        decide=_deciding(command, sources, policy),
+        name=command.name,
     )
+    seen = look(order, library)
+    with counting_refusals(command.uid, library, counts=command.origin is None):
+        if isinstance(seen, Order) and not sources.are_read:
+            sources.read()
+            seen = look(replace(seen, decide=_deciding(command, sources, policy)), library)
+        if isinstance(seen, Shelved):
+            return seen
+        draft = inspected(command, policy, sources, inspect_audio)
+    decide = _deciding(command, sources, policy, draft.voice)
+    return shelve(replace(seen, decide=decide, objects=draft.new_objects), library, objects)
+
+
+def _deciding(
+    command: SaveVoice,
+    sources: Sources,
+    policy: Policy,
+    draft: Callable[[Slot], Item] | None = None,
+) -> Callable[[Shelf], Decision]:
+    content = command.content(sources)
+    spoken = command.consent.audio if command.consent else None
+
+    def is_same(item: Item) -> bool:
+        if content is None or not isinstance(item, Voice):
+            return False
+        return content.is_that_of(item) or (not command.replace and content.is_result_in(item))
+
+    attempt = Attempt(
+        draft=draft,
+        fingerprint=None if content is None else content.fingerprint(command.voice_id),
+        lease=new_lease(),
+        request_key=request_key("voice", command.idempotency_key),
+        policy=policy,
+        runpod_job_id=command.runpod_job_id,
+        is_same=is_same,
+        adds=Amount(1, 0, sources.size_bytes(command.sample, command.profile, spoken)),
+    )
+    return lambda shelf: decide_voice(shelf, attempt, command.wanted)

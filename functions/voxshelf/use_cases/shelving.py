@@ -10,21 +10,13 @@ Their bytes are on the way while the reservation is written: only their ends wai
 import contextlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from voxshelf.core.account import Policy
 from voxshelf.core.content import NewObject
 from voxshelf.core.errors import InProgress, Unavailable, VoxshelfError
-from voxshelf.core.reservation import (
-    Attempt,
-    Decision,
-    Item,
-    Replay,
-    Reservation,
-    Slot,
-    decide_replay,
-)
+from voxshelf.core.reservation import Decision, Item, Replay, Reservation
 from voxshelf.core.shelf import Shelf
 from voxshelf.use_cases.ports import (
     Garbage,
@@ -41,24 +33,29 @@ from voxshelf.use_cases.rename_generations import rename_generations
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
-    """An item in the library; `replayed` when an earlier request put it there."""
+    """An item in the library; `replayed` when an earlier request put it there.
+
+    `is_there` tells that the library has its bytes: it may have been deleted since.
+    """
 
     item: Item
     replayed: bool
+    is_there: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """One save: whose, by which voice, under which idempotency record, how it is decided.
 
-    `name` is that of a voice to be saved, so that the decision sees who has it.
+    `name` is that of a voice to be saved, so that the decision sees who has it. `objects` are
+    those of the item that the decision has drafted; an order that only looks has none.
     """
 
     uid: str
     voice_id: str
     request_key: str | None
     decide: Callable[[Shelf], Decision]
-    objects: Callable[[Item], Sequence[NewObject]]
+    objects: Callable[[Item], Sequence[NewObject]] = lambda _: ()
     generation_id: str | None = None
     glance: Glance | None = None
     name: str | None = None
@@ -79,6 +76,28 @@ def request_key(kind: str, idempotency_key: str | None) -> str | None:
     if idempotency_key is None:
         return None
     return sha256(f"{kind}\0{idempotency_key}".encode()).hexdigest()
+
+
+def look(order: Order, library: Library) -> Shelved | Order:
+    """Decide on an order whose attempt only looks, before anything is fetched or decoded.
+
+    Return what was saved before, or the order with the reading that lets it proceed.
+
+    Raises:
+        VoxshelfError: the save would be refused whatever its audio is.
+    """
+    seen = library.look(
+        order.uid,
+        order.voice_id,
+        order.request_key,
+        order.decide,
+        generation_id=order.generation_id,
+        name=order.name,
+        glance=order.glance,
+    )
+    if isinstance(seen, Replay):
+        return Shelved(seen.item, replayed=True, is_there=seen.is_there)
+    return replace(order, glance=seen)
 
 
 def shelve(order: Order, library: Library, objects: ObjectStore) -> Shelved:
@@ -104,7 +123,7 @@ def shelve(order: Order, library: Library, objects: ObjectStore) -> Shelved:
         uploads.cancel()
         raise
     if isinstance(outcome, Replay):
-        return Shelved(outcome.item, replayed=True)
+        return Shelved(outcome.item, replayed=True, is_there=outcome.is_there)
     item = outcome.reservation.pending.item
     try:
         uploads.finish()
@@ -152,34 +171,6 @@ class _Uploads:
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
-
-
-def replayed(
-    uid: str,
-    voice_id: str,
-    key: str | None,
-    content: str,
-    library: Library,
-    policy: Policy,
-    *,
-    name: str | None = None,
-) -> Item:
-    """Return what an earlier request with this key or content saved.
-
-    Raises:
-        NotFound: when there was none.
-        InProgress, IdempotencyConflict: see the contract, section 2.
-    """
-    attempt = Attempt(_no_draft, content, new_lease(), key, policy)
-    outcome = library.reserve(
-        uid, voice_id, key, lambda shelf: decide_replay(shelf, attempt), name=name
-    )
-    assert isinstance(outcome, Replay)
-    return outcome.item
-
-
-def _no_draft(_slot: Slot) -> Item:
-    raise AssertionError
 
 
 def undo(receipt: Receipt, library: Library, objects: ObjectStore) -> bool:

@@ -23,9 +23,10 @@ from voxshelf.core.profile import (
 )
 from voxshelf.core.quality import grade, is_silent
 from voxshelf.core.reservation import Slot
-from voxshelf.use_cases.ports import AudioInspector, ObjectStore
+from voxshelf.core.voice_content import ConsentContent, VoiceContent
+from voxshelf.use_cases.ports import AudioInspector
 from voxshelf.use_cases.shelving import new_token
-from voxshelf.use_cases.uploads import received
+from voxshelf.use_cases.sources import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,12 @@ class ConsentGiven:
     granted_by: str
     audio: Content | None
     granted_at: datetime | None = None
+
+    @property
+    def content(self) -> ConsentContent:
+        """Return what is said."""
+        audio_sha256 = self.audio.sha256 if self.audio else None
+        return ConsentContent(self.statement, self.granted_by, audio_sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,24 @@ class SaveVoice:
     def wanted(self) -> WantedVoice:
         """Return what is said of the voice's place."""
         return WantedVoice(self.name, self.voice_id, self.is_own_id, self.replace)
+
+    def content(self, sources: Sources) -> VoiceContent | None:
+        """Return what is said and brought; None while an upload is unread."""
+        sample, consent = sources.sha256(self.sample), self.consent
+        if sample is None or not sources.are_read:
+            return None
+        return VoiceContent(
+            name=self.name,
+            sample_sha256=sample,
+            profile_sha256=sources.sha256(self.profile),
+            template_message=self.template_message,
+            language=self.language,
+            description=self.description,
+            tags=self.tags,
+            consent=None if consent is None else consent.content,
+            parameters=self.parameters,
+            runpod_job_id=self.runpod_job_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,21 +200,21 @@ class VoiceDraft:
 
 
 def inspected(
-    command: SaveVoice, policy: Policy, objects: ObjectStore, inspect_audio: AudioInspector
+    command: SaveVoice, policy: Policy, sources: Sources, inspect_audio: AudioInspector
 ) -> VoiceDraft:
     """Fetch and measure everything that a command brings.
 
     Raises:
-        NotFound, PayloadTooLarge: an upload is not there, or too large.
+        NotFound: an upload has gone.
         UnsupportedMediaType, InvalidAudio, InvalidProfile.
     """
-    sample = received(command.sample, command.uid, objects)
+    sample = sources.content(command.sample)
     facts = inspect_audio(sample, SAMPLE_LIMITS)
     if is_silent(facts.loudness):
         raise InvalidAudio("The voice sample is silent: check the microphone and record it again.")
     profile, profile_facts = None, None
     if command.profile is not None:
-        profile = received(command.profile, command.uid, objects)
+        profile = sources.content(command.profile)
         profile_facts = inspect_profile(profile.rewound().read(HEAD_BYTES), profile.size_bytes)
     spoken = command.consent.audio if command.consent else None
     consent_facts = inspect_audio(spoken, SPEECH_LIMITS) if spoken else None
