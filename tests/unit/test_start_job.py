@@ -251,6 +251,35 @@ def test_a_double_click_on_a_clone_of_an_upload_is_one_job_by_its_path_and_by_it
     assert len(shop.workers.requests) == 1
 
 
+def test_other_bytes_at_a_used_path_are_another_clone_and_under_one_key_a_conflict(shop):
+    path = "uploads/ada/a.wav"
+    shop.objects.plant(path, wav(2.0))
+    first, _ = shop.clone(sample=shop.upload(path), key="k")
+    shop.objects.plant(path, wav(3.0))
+    with pytest.raises(IdempotencyConflict):
+        shop.clone(sample=shop.upload(path), key="k")
+    assert path in shop.objects.stored
+    second, replayed = shop.clone(sample=shop.upload(path))
+    assert (replayed, second.job_id != first.job_id, path in shop.objects.stored) == (
+        False,
+        True,
+        False,
+    )
+    sent = [request["input"]["audio_data"] for request in shop.workers.requests.values()]
+    assert sent == [base64.b64encode(wav(seconds)).decode() for seconds in (2.0, 3.0)]
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_the_same_bytes_uploaded_again_are_the_same_clone_and_no_upload_stays(shop, key):
+    path = "uploads/ada/a.wav"
+    shop.objects.plant(path, wav(2.0))
+    first, _ = shop.clone(sample=shop.upload(path), key=key)
+    shop.objects.plant(path, wav(2.0))
+    shop.services.inspect_audio = None
+    assert shop.clone(sample=shop.upload(path), key=key) == (first, True)
+    assert shop.objects.stored == {}
+
+
 @pytest.mark.parametrize("key", [None, "k"])
 def test_a_second_click_that_comes_while_the_first_takes_the_upload_over_is_the_first_job(
     shop, key

@@ -127,6 +127,7 @@ class Workshop:
             workers=ports["workers"],
             catalogue=self.library,
             objects=self.dying(self.objects),
+            uploads=self.services.upload_slots,
             inspect_audio=self.services.inspect_audio,
             url_of=self.services.urls.url,
             policy=self.policy,

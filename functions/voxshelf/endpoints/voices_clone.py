@@ -24,6 +24,7 @@ def _clone(call: Call) -> Answer:
             workers=runpod.workers,
             catalogue=call.services.catalogue,
             objects=call.services.objects,
+            uploads=call.services.upload_slots,
             inspect_audio=call.services.inspect_audio,
             url_of=call.services.urls.url,
             policy=call.services.policy,

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from voxshelf.core.account import Policy
 from voxshelf.core.audio import SAMPLE_LIMITS, AudioFacts
 from voxshelf.core.barring import refuse_barred, voice_of_name
-from voxshelf.core.content import Content, NewObject, Source, Upload
+from voxshelf.core.content import Content, NewObject, Source
 from voxshelf.core.errors import InvalidAudio, NotFound, PermissionDenied, VoiceExists
 from voxshelf.core.fingerprint import fingerprint
 from voxshelf.core.jobs import CloneOrder, Job, JobPolicy
@@ -17,20 +17,16 @@ from voxshelf.core.quality import is_silent
 from voxshelf.core.worker_parameters import check_parameters
 from voxshelf.use_cases.job_ports import GpuWorkers, Jobs
 from voxshelf.use_cases.ports import AudioInspector, Catalogue, ObjectStore
+from voxshelf.use_cases.sources import Sources
 from voxshelf.use_cases.start_job import (
     MAX_REQUEST_BYTES,
     NewJob,
+    is_key_used,
     start_job,
     started_before,
     too_large_for_runpod,
 )
-from voxshelf.use_cases.uploads import (
-    MAX_UPLOAD_BYTES,
-    check_upload,
-    identity,
-    received,
-    remove_uploads,
-)
+from voxshelf.use_cases.upload_ports import UploadSlots
 
 # What may stand beside the audio in a request: mostly 50 parameters of 1,000 characters.
 _BESIDE_AUDIO_BYTES = 250_000
@@ -57,6 +53,7 @@ def start_clone(
     workers: GpuWorkers,
     catalogue: Catalogue,
     objects: ObjectStore,
+    uploads: UploadSlots,
     inspect_audio: AudioInspector,
     url_of: Callable[[str, str], str],
     policy: Policy,
@@ -81,19 +78,12 @@ def start_clone(
             "statement and granted_by."
         )
     check_parameters(order.parameters, job_policy.parameters)
-    content = _fingerprint(order, identity(command.sample))
-    before = _before(command, content, jobs, catalogue, job_policy)
+    sources, before = _looked_for(command, jobs, catalogue, objects, uploads, job_policy)
     if before is not None:
+        sources.take_over()
         return before, True
-    try:
-        _check_size(command.sample, uid, objects, takes_urls=job_policy.takes_urls)
-        sample = received(command.sample, uid, objects)
-    except NotFound:
-        # The first of two clicks may have taken the upload over meanwhile.
-        first = _first(command, content, jobs)
-        if first is None:
-            raise
-        return first, True
+    sample = sources.content(command.sample)
+    content = _fingerprint(order, sample.sha256)
     facts = inspect_audio(sample, SAMPLE_LIMITS)
     if is_silent(facts.loudness):
         raise InvalidAudio("The recording is silent: check the microphone and record it again.")
@@ -118,48 +108,79 @@ def start_clone(
             **audio,
         },
         fingerprint=content,
-        # An upload is known by its path, and by its bytes: a page may upload at each click.
-        orders=tuple({content, _fingerprint(order, sample.sha256)}),
+        orders=(content,),
         idempotency_key=command.idempotency_key,
         again=command.again,
         recording=recording,
     )
     started = start_job(new, jobs=jobs, workers=workers, objects=objects, policy=job_policy)
-    remove_uploads([command.sample], objects)
+    sources.take_over()
     return started
 
 
+def _looked_for(
+    command: StartClone,
+    jobs: Jobs,
+    catalogue: Catalogue,
+    objects: ObjectStore,
+    uploads: UploadSlots,
+    job_policy: JobPolicy,
+) -> tuple[Sources, Job | None]:
+    """Return the recording, fetched, or the job that does this already."""
+    for is_last in (False, True):
+        sources = Sources(command.uid, [command.sample], objects, uploads)
+        try:
+            before = _before(command, sources, jobs, catalogue, job_policy)
+            if before is None:
+                sources.content(command.sample)
+        except NotFound:
+            # The first of two clicks has taken the upload over meanwhile: by now it is known by
+            # its digest.
+            if is_last:
+                raise
+        else:
+            break
+    return sources, before
+
+
 def _before(
-    command: StartClone, content: str, jobs: Jobs, catalogue: Catalogue, job_policy: JobPolicy
+    command: StartClone,
+    sources: Sources,
+    jobs: Jobs,
+    catalogue: Catalogue,
+    job_policy: JobPolicy,
 ) -> Job | None:
     """Return the job that does this already; refuse what the library and the limits refuse.
 
-    All that is known before the recording is fetched and decoded.
+    All that is told before the recording is decoded, and where its digest is known, or matters to
+    nobody, before it is fetched.
     """
     uid, order, key = command.uid, command.order, command.idempotency_key
     holders = catalogue.holders(uid, order.voice_id, order.name)
     refuse_barred(holders, WantedVoice(order.name, order.voice_id, is_own_id=order.has_own_id))
-    before = started_before(jobs, uid, "clone", key, content)
-    if before is not None:
-        return before
+    if is_key_used(jobs, uid, "clone", key):
+        sources.read()
+        return started_before(jobs, uid, "clone", key, _content(command, sources))
     voice = voice_of_name(holders, order.name)
     if voice is not None:
         # Before a GPU has worked for a name that is taken.
         raise VoiceExists(voice)
-    alike = () if command.again or key is not None else (content,)
-    return jobs.admit(uid, job_policy.limits, alike)
+    alike = () if command.again or key is not None else (_content(command, sources),)
+    first = jobs.admit(uid, job_policy.limits, alike if sources.are_read else ())
+    if first is None:
+        _check_size(sources.size_bytes(command.sample), takes_urls=job_policy.takes_urls)
+    if first is not None or sources.are_read or not alike:
+        return first
+    sources.read()
+    return jobs.alike(uid, (_content(command, sources),))
 
 
-def _first(command: StartClone, content: str, jobs: Jobs) -> Job | None:
-    """Return the job of an earlier request for the same, if there is one by now."""
-    key = command.idempotency_key
-    if key is not None:
-        return started_before(jobs, command.uid, "clone", key, content)
-    return None if command.again else jobs.alike(command.uid, (content,))
+def _content(command: StartClone, sources: Sources) -> str:
+    return _fingerprint(command.order, sources.sha256(command.sample))
 
 
-def _fingerprint(order: CloneOrder, sample: str | None) -> str:
-    return fingerprint({"kind": "clone", "order": asdict(order), "sample": sample})
+def _fingerprint(order: CloneOrder, sample_sha256: str | None) -> str:
+    return fingerprint({"kind": "clone", "order": asdict(order), "sample": sample_sha256})
 
 
 def _goes_by_url(size_bytes: int) -> bool:
@@ -167,12 +188,8 @@ def _goes_by_url(size_bytes: int) -> bool:
     return (size_bytes + 2) // 3 * 4 > MAX_REQUEST_BYTES - _BESIDE_AUDIO_BYTES
 
 
-def _check_size(sample: Source, uid: str, objects: ObjectStore, *, takes_urls: bool) -> None:
-    """Refuse a recording that RunPod would refuse, before it is fetched."""
-    if isinstance(sample, Upload):
-        size_bytes = check_upload(sample.path, uid, objects, MAX_UPLOAD_BYTES)
-    else:
-        size_bytes = sample.size_bytes
+def _check_size(size_bytes: int, *, takes_urls: bool) -> None:
+    """Refuse a recording that RunPod would refuse."""
     if _goes_by_url(size_bytes) and not takes_urls:
         raise too_large_for_runpod()
 

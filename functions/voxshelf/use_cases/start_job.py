@@ -62,6 +62,17 @@ def job_id_for(uid: str, kind: JobKind, idempotency_key: str | None) -> str:
     return f"job_{digest[:24]}"
 
 
+def is_key_used(jobs: Jobs, uid: str, kind: JobKind, idempotency_key: str | None) -> bool:
+    """Tell whether an earlier request started a job with this key, for whatever content."""
+    if idempotency_key is None:
+        return False
+    try:
+        jobs.job(uid, job_id_for(uid, kind, idempotency_key))
+    except NotFound:
+        return False
+    return True
+
+
 def started_before(
     jobs: Jobs, uid: str, kind: JobKind, idempotency_key: str | None, fingerprint: str
 ) -> Job | None:
