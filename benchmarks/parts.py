@@ -16,4 +16,5 @@ PARTS = {
     "cache": "benchmarks.cache",
     "moving": "benchmarks.moving",
     "webhook": "benchmarks.webhook",
+    "slow": "benchmarks.slow",
 }

@@ -1,7 +1,7 @@
 """The HTTP functions of Voxshelf; functions.yaml says how each is deployed.
 
 Every function of a deployment loads this one file, so it imports nothing but the
-framework: what a function needs is imported by its first request. Three things are done here,
+framework: what a function needs is imported by its first request. Four things are done here,
 which cannot wait for one.
 """
 
@@ -10,7 +10,7 @@ import os
 
 import flask
 import functions_framework
-from gunicorn.config import ControlSocketDisable
+from gunicorn.config import ControlSocketDisable, WorkerClass
 
 from voxshelf.settings import refuse_emulators
 
@@ -22,6 +22,9 @@ gc.disable()
 # function may not write to HOME, each start would log an error in a form of gunicorn's own.
 # functions-framework passes no setting on, and reads gunicorn's after this file.
 ControlSocketDisable.default = True
+
+# gunicorn's own worker lets eight slow clients keep all threads.
+WorkerClass.default = "voxshelf.server.worker.PatientWorker"
 
 # A real deployment that would believe unsigned tokens must
 # not start at all, so that its revision never gets traffic.

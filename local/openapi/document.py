@@ -161,7 +161,7 @@ def _operation(route: Route, operation: Operation) -> Json:
             **_success(route, operation),
             **{
                 str(status): {"$ref": f"#/components/responses/{response_name(errors)}"}
-                for status, errors in by_status(operation.errors).items()
+                for status, errors in by_status(operation.all_errors).items()
             },
         },
     }
@@ -243,7 +243,7 @@ def _error_responses(operations: list[Operation]) -> Json:
     # A path that is there may be asked with a method that is not: no operation's answer.
     sets: set[tuple[ErrorType, ...]] = {(MethodNotAllowed,)}
     for operation in operations:
-        sets.update(by_status(operation.errors).values())
+        sets.update(by_status(operation.all_errors).values())
     return {
         response_name(errors): error_response(errors) for errors in sorted(sets, key=response_name)
     }

@@ -9,6 +9,7 @@ from voxshelf.core.errors import (
     InProgress,
     MethodNotAllowed,
     QuotaExceeded,
+    RequestTimeout,
     Unauthenticated,
     Unavailable,
     VoxshelfError,
@@ -21,6 +22,7 @@ _HEADERS: dict[ErrorType, str] = {
     InProgress: "Retry-After",
     MethodNotAllowed: "Allow",
     QuotaExceeded: "Retry-After",
+    RequestTimeout: "Retry-After",
     Unauthenticated: "WWW-Authenticate",
     Unavailable: "Retry-After",
 }

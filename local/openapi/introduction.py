@@ -18,8 +18,10 @@ or a job in an answer that is given again is shown as it is by then. Where `Retr
 retry after so many seconds helps.
 
 **Bodies** are `multipart/form-data` with files, or `application/json` with base64, of at most
-{max_body_mib} MiB. Times are RFC 3339 in UTC; durations end in `_s`, sizes in `_bytes`, rates
-in `_hz`.
+{max_body_mib} MiB. A refusal that needs no body comes before it, and closes the connection. A body
+that comes at less than 64 kbit/s ends with 408, and so may one at less than 512 kbit/s while two
+more of the same user come as slowly. Times are RFC 3339 in UTC; durations end in `_s`, sizes in
+`_bytes`, rates in `_hz`.
 
 **Queries.** A field that an operation does not have, or that is sent twice with different values,
 is refused: `details` names it as `field`, the one that was meant as `instead` where that is plain,

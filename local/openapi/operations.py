@@ -66,6 +66,11 @@ class Operation:
         """Return the operation as the boundary answers it once for an Idempotency-Key."""
         return replace(self, errors=(*self.errors, *_KEYED))
 
+    @property
+    def all_errors(self) -> tuple[ErrorType, ...]:
+        """Its errors, and what any body may meet on its way."""
+        return (*self.errors, *([errors.RequestTimeout] if self.body else []))
+
 
 # A handler that needs identity can fail like this whatever it does.
 _ALWAYS = (errors.Unauthenticated, errors.Internal, errors.Unavailable)
@@ -98,6 +103,7 @@ _KEYED = (
     errors.InProgress,
     errors.InvalidRequest,
     errors.PayloadTooLarge,
+    errors.RequestTimeout,
 )
 _JOB = (*_ITEM, errors.QuotaExceeded, errors.RunpodFailed)
 _START = (

@@ -1,9 +1,6 @@
 """Hostile connections, against a real server: functions-framework and gunicorn as deployed.
 
-What no application server of threads can prevent is left to the platform: Cloud Run ends a
-request after `timeoutSeconds`, counts it as one of the instance's `concurrency` until then, and
-starts another instance when all of them are taken. Here it is shown that slow clients take
-nothing but their own thread.
+Those of slow and silent clients are in `test_slow_rows.py`.
 """
 
 import contextlib
@@ -249,26 +246,6 @@ def test_chunks_that_are_damaged_are_no_fault_of_ours_whoever_sends_them(server,
         connection.send(chunks)
         connection.end()
         assert connection.status() in (0, 400, 401)
-
-
-def test_slow_clients_hold_up_nobody_else(server):
-    slow = [Connection(server) for _ in range(THREADS - 1)]
-    for number, connection in enumerate(slow):
-        connection.head(FORM if number % 2 else JSON, "Content-Length: 1000000")
-    end = time.monotonic() + 4
-    times = []
-    while time.monotonic() < end:
-        for connection in slow:
-            connection.send(b"x")
-        times.append(save(server))
-        time.sleep(0.5)
-    assert max(times) < SLOWEST_S
-    for connection in slow:
-        connection.end()
-    with ThreadPoolExecutor(THREADS) as pool:
-        assert set(pool.map(Connection.status, slow)) == {400}
-    for connection in slow:
-        connection.__exit__()
 
 
 def leave(server) -> None:

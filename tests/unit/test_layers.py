@@ -14,6 +14,7 @@ ALLOWED = {
     "http": {"core", "use_cases", "http"},
     "adapters": {"core", "use_cases", "adapters"},
     "endpoints": {"core", "use_cases", "http", "wiring", "endpoints"},
+    "server": {"http", "server"},
     "migrate": {"core", "migrate"},
     "settings.py": {"core", "settings_runpod"},
     "settings_runpod.py": {"core"},

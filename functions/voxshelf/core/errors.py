@@ -113,6 +113,12 @@ class InProgress(VoxshelfError):
     code, status = "in_progress", 409
 
 
+class RequestTimeout(VoxshelfError):
+    """The body came too slowly, or too many came slowly at once; the connection is closed."""
+
+    code, status = "request_timeout", 408
+
+
 class PayloadTooLarge(VoxshelfError):
     """The body is larger than a function takes."""
 

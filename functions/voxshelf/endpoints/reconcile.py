@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import flask
 
-from voxshelf.http import request_log
+from voxshelf.http import arriving, request_log
 from voxshelf.http.ports import Services
 from voxshelf.use_cases.reconcile import reconcile
 from voxshelf.use_cases.settle_due_jobs import settle_due_jobs
@@ -19,6 +19,7 @@ def handle(request: flask.Request) -> flask.Response:
     """Run once; answer and log what was found and done."""
     if request.path == "/__/health":
         return flask.Response(status=200)
+    arriving.begin(request, "")
     options = request.get_json(silent=True) if request.content_length else None
     deep = isinstance(options, dict) and options.get("deep") is True
     return flask.jsonify({"status": "success", "deep": deep, **run(deep=deep)})

@@ -12,7 +12,12 @@ from typing import Any
 import flask
 
 from voxshelf.core.content import Content
-from voxshelf.core.errors import InvalidRequest, PayloadTooLarge, UnsupportedMediaType
+from voxshelf.core.errors import (
+    InvalidRequest,
+    PayloadTooLarge,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
 from voxshelf.http.form import grouped
 from voxshelf.http.json_text import parse_object
 from voxshelf.http.multipart import read_form
@@ -60,7 +65,7 @@ def read_fields(
     `refusal` is the one of too large bodies.
 
     Raises:
-        PayloadTooLarge, UnsupportedMediaType, InvalidRequest.
+        PayloadTooLarge, UnsupportedMediaType, InvalidRequest, RequestTimeout.
         Unavailable: when there is no room for it at the moment.
     """
     refusal = refusal or too_large(MAX_BODY_BYTES)
@@ -81,7 +86,7 @@ def read_json(request: flask.Request, resources: Resources, *, max_bytes: int) -
     """Read the body of a request that brings no files: a JSON object, and not a large one.
 
     Raises:
-        PayloadTooLarge, UnsupportedMediaType, InvalidRequest.
+        PayloadTooLarge, UnsupportedMediaType, InvalidRequest, RequestTimeout.
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send application/json.")
@@ -97,7 +102,7 @@ def read_file(request: flask.Request, resources: Resources, refusal: PayloadTooL
 
     Raises:
         PayloadTooLarge: `refusal`, for more than a function takes.
-        InvalidRequest.
+        InvalidRequest, RequestTimeout.
     """
     stream = _Limited(request, refusal, MAX_BODY_BYTES, resources)
     spool = spool_in(resources)
@@ -138,6 +143,8 @@ class _Limited:
     def read(self, size: int) -> bytes:
         try:
             chunk = self._request.stream.read(size)
+        except RequestTimeout:
+            raise
         except Exception:
             # Chunks that are none, or fewer bytes than declared: gunicorn and werkzeug have no
             # exception in common for it. Whoever reads on must not fail again.

@@ -7,7 +7,11 @@ could break a line.
 
 import json
 import sys
+import threading
 import traceback
+
+# functions-framework, which adds the execution's id, writes a line in many pieces.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def request(facts: dict[str, object], status: int, duration_s: float) -> None:
@@ -47,5 +51,6 @@ def failure(error: BaseException, request_id: str) -> None:
 
 def _write(severity: str, message: str, facts: dict[str, object]) -> None:
     line = json.dumps({"severity": severity, "message": message, **facts})
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    with _ONE_AT_A_TIME:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
