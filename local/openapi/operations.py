@@ -386,7 +386,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Clone a voice",
         description=(
             f"The recording is validated before a GPU works for it. {_FOLLOWING} For 409 "
-            "`voice_exists` the voice that is there stands in `details.voice`."
+            "`voice_exists` the voice that is there stands in `details.voice`. A voice to which "
+            "the consent was withdrawn is 403, and so is a repetition of what was started before."
         ),
         answer=wire_jobs.JobStarted,
         status=202,
@@ -399,7 +400,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Generate speech",
         description=(
             f"The voice's profile is sent along. {_FOLLOWING} A profile that is a pickle runs code "
-            "where it is loaded: only one that a job of this site returned is sent; another is 403."
+            "where it is loaded: only one that a job of this site returned is sent; another is "
+            "403, and so is a voice to which the consent was withdrawn."
         ),
         answer=wire_jobs.JobStarted,
         status=202,

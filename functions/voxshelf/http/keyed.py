@@ -6,7 +6,6 @@ import json
 import secrets
 import zlib
 from collections.abc import Mapping
-from io import BytesIO
 from typing import Any
 
 from voxshelf.core.content import Content
@@ -82,8 +81,6 @@ def _fingerprint(call: Call, arguments: Mapping[str, str]) -> str:
         "body": _digest_without(boundary, body) if boundary else body.sha256,
     }
     request.stream = body.rewound()
-    # functions-framework reads once more after the answer, when the body's file is closed.
-    call.resources.callback(setattr, request, "stream", BytesIO())
     return fingerprint(asked)
 
 
