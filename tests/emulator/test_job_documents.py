@@ -132,3 +132,16 @@ def test_what_is_hidden_expires_with_its_job(jobs, firestore_client, uid):
     ended = jobs.change(uid, started.job_id, lambda found, now: found.cancelled(now))
     beside = firestore_client.document("users", uid, "job_secrets", started.job_id).get().to_dict()
     assert beside["expires_at"] == ended.expires_at
+
+
+def test_a_job_that_cannot_be_read_does_not_take_the_others_from_their_list(
+    jobs, firestore_client, uid
+):
+    made = [job(f"job_{uid}_{n}", NOON + timedelta(seconds=n)) for n in (0, 2)]
+    for one in made:
+        jobs.start(uid, one.job_id, lambda now, one=one: one, LIMITS)
+    broken = {"created_at": NOON + timedelta(seconds=1), "order": "none", "state": "queued"}
+    firestore_client.document("users", uid, "jobs", "broken").set(broken)
+    first = jobs.jobs(uid, 1, None)
+    rest = jobs.jobs(uid, 1, first.next)
+    assert [one.job_id for one in (*first.items, *rest.items)] == [made[1].job_id, made[0].job_id]

@@ -844,3 +844,16 @@ def test_no_more_results_are_taken_over_a_day_than_jobs(function, runpod):
         assert (refused.status_code, refused.get_json()["code"]) == (429, "quota_exceeded")
         assert int(refused.headers["Retry-After"]) > 0
     assert post(function, "/api/jobs/import", json=body, headers=BOB).status_code == 404
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "k"}], ids=["no key", "a key"])
+def test_a_withdrawn_voice_is_neither_cloned_nor_spoken_with_nor_shown_again(function, runpod, key):
+    headers = {**ADA, **key}
+    save_voice(function, profile_file=(io.BytesIO(npy()), "p.npy"))
+    assert speak(function, headers=headers).status_code == 202
+    path = "/api/voices/voice_my_voice/consent"
+    assert function("library").delete(path, headers=ADA).status_code == 200
+    for start, fields in ((speak, {}), (clone, {"voice_name": "My Voice"})):
+        refused = start(function, headers=headers, **fields)
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "permission_denied")
+    assert len(runpod.workers.requests) == 1

@@ -56,10 +56,11 @@ class FirestoreJobHistory:
         while True:
             snapshots = list(self._page(uid, at_once, after, only).stream(**BOUNDED))
             # Without what a list does not show: that would be as many documents more.
-            yield from (job for snapshot in snapshots if (job := living_in(snapshot)) is not None)
+            yield from (job for snapshot in snapshots if (job := _listable(snapshot)) is not None)
             if len(snapshots) < at_once:
                 return
-            after = _cursor(to_job(snapshots[-1].to_dict()))
+            last = snapshots[-1]
+            after = Cursor(to_time(last.get("created_at")).isoformat(), last.id)
 
     def delete(self, uid: str, job_id: str) -> Job:
         """See `Jobs.delete`."""
@@ -145,9 +146,15 @@ def living(pair: Pair) -> Job | None:
     return _living(pair.document, pair.shown)
 
 
-def living_in(shown: Snapshot) -> Job | None:
-    """Return a job as its owner may see it; see `living`."""
-    return _living(shown.to_dict(), shown)
+def _listable(shown: Snapshot) -> Job | None:
+    """Return a job as its owner may see it; see `living`.
+
+    One that cannot be read is passed over: it must not take the others from their list.
+    """
+    try:
+        return _living(shown.to_dict(), shown)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _living(document: Document | None, shown: Snapshot) -> Job | None:
