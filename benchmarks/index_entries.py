@@ -5,7 +5,7 @@ How large each is: https://firebase.google.com/docs/firestore/storage-size#index
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -48,29 +48,34 @@ class IndexedDocument:
 
     def entry_sizes(self) -> list[int]:
         """Return the size of each index entry, in bytes."""
-        single = self._of_fields(self.fields, "", None)
-        return [*self._of_composites(), *single]
+        return list(self.entries().values())
+
+    def entries(self) -> dict[Hashable, int]:
+        """Return the size of each index entry, in bytes, by what tells it from all others."""
+        return dict([*self._of_composites(), *self._of_fields(self.fields, "", None)])
 
     @property
     def _collection(self) -> str:
         return self.path.split("/")[-2]
 
-    def _of_composites(self) -> Iterator[int]:
-        for index in self.indexes["indexes"]:
+    def _of_composites(self) -> Iterator[tuple[Hashable, int]]:
+        for number, index in enumerate(self.indexes["indexes"]):
             named = index["collectionGroup"] == self._collection
             if named and all(each["fieldPath"] in self.fields for each in index["fields"]):
-                yield from self._of_composite(index)
+                yield from self._of_composite(number, index)
 
-    def _of_composite(self, index: Json) -> Iterator[int]:
+    def _of_composite(self, number: int, index: Json) -> Iterator[tuple[Hashable, int]]:
         """Yield an entry for each combination of one value of each field."""
         values = [_indexed(self.fields[one["fieldPath"]], one) for one in index["fields"]]
         fixed = _ENTRY_BYTES + self._name_bytes(index["queryScope"])
-        for combination in itertools.product(*values):
-            yield fixed + sum(map(_capped, combination))
+        sized = [[(_known(value), _capped(value)) for value in some] for some in values]
+        for combination in itertools.product(*sized):
+            known, sizes = zip(*combination, strict=True)
+            yield (number, known), fixed + sum(sizes)
 
     def _of_fields(
         self, fields: Json, prefix: str, inherited: Sequence[Json] | None
-    ) -> Iterator[int]:
+    ) -> Iterator[tuple[Hashable, int]]:
         for name, value in fields.items():
             path = f"{prefix}{name}"
             said = self._overrides.get(path, inherited)
@@ -78,14 +83,16 @@ class IndexedDocument:
             if isinstance(value, Mapping):
                 yield from self._of_fields(value, f"{path}.", said)
 
-    def _of_field(self, path: str, value: Any, said: Sequence[Json] | None) -> Iterator[int]:
+    def _of_field(
+        self, path: str, value: Any, said: Sequence[Json] | None
+    ) -> Iterator[tuple[Hashable, int]]:
         automatic = [*_BOTH_WAYS, _ELEMENTS] if isinstance(value, list) else _BOTH_WAYS
-        for mode in automatic if said is None else said:
+        for number, mode in enumerate(automatic if said is None else said):
             scope = mode["queryScope"]
             fixed = _GROUP_ENTRY_BYTES if scope == _GROUP else _ENTRY_BYTES
             fixed += self._name_bytes(scope) + _text_bytes(path)
             for one in _indexed(value, mode):
-                yield fixed + _capped(one)
+                yield (path, number, _known(one)), fixed + _capped(one)
 
     def _name_bytes(self, scope: str) -> int:
         own = _path_bytes(self.path)
@@ -101,8 +108,19 @@ def _indexed(value: Any, mode: Json) -> list[Any]:
     return list(dict.fromkeys(value)) if isinstance(value, list) else []
 
 
+def _known(value: Any) -> Hashable:
+    """Return what tells a value from others."""
+    return repr(value) if isinstance(value, list | Mapping) else value
+
+
 def _capped(value: Any) -> int:
     return min(_value_bytes(value), _MAX_VALUE_BYTES)
+
+
+def document_bytes(path: str, fields: Json) -> int:
+    """Return the size of a document: https://firebase.google.com/docs/firestore/storage-size."""
+    # It has 32 bytes beside its name and its fields, as a map in it has.
+    return _path_bytes(path) + _value_bytes(fields)
 
 
 def _value_bytes(value: Any) -> int:

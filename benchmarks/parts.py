@@ -13,6 +13,7 @@ PARTS = {
     "cold": "benchmarks.cold_start",
     "memory": "benchmarks.memory",
     "large": "benchmarks.large_files",
+    "fairness": "benchmarks.fairness",
     "cache": "benchmarks.cache",
     "moving": "benchmarks.moving",
     "webhook": "benchmarks.webhook",

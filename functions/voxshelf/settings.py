@@ -19,10 +19,10 @@ _MIB = 1024**2
 _GIB = 1024**3
 # What an instance of 1,024 MiB (functions.yaml) has left for the files and bodies that it holds at
 # once. Measured (`make bench ARGS="--only large"`, and a worker after a file): 152 MiB are the
-# server with one worker that decodes audio, 40 the second worker. 64 are the cache (CACHE_MB),
-# and 8 what every thread may hold for nothing (THREADS times FREE_BYTES). Of the other 760, 448
+# server with one worker that decodes audio, 64 the two other workers. 64 are the cache (CACHE_MB),
+# and 8 what every thread may hold for nothing (THREADS times FREE_BYTES). Of the other 736, 448
 # hold two files of 200 MiB beside small ones, or eight bodies of 32 MiB with what is decoded from
-# them; 312 stay for what nobody counts: JSON as it is parsed, what the allocator keeps, documents.
+# them; 288 stay for what nobody counts: JSON as it is parsed, what the allocator keeps, documents.
 _BUDGET_MB = "448"
 
 

@@ -9,6 +9,7 @@ from voxshelf.core.errors import (
     InProgress,
     MethodNotAllowed,
     QuotaExceeded,
+    RateLimited,
     RequestTimeout,
     Unauthenticated,
     Unavailable,
@@ -23,6 +24,7 @@ _HEADERS: dict[ErrorType, str] = {
     MethodNotAllowed: "Allow",
     QuotaExceeded: "Retry-After",
     RequestTimeout: "Retry-After",
+    RateLimited: "Retry-After",
     Unauthenticated: "WWW-Authenticate",
     Unavailable: "Retry-After",
 }

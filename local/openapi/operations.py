@@ -94,6 +94,7 @@ _SAVE = (
     errors.InvalidAudio,
     errors.PayloadTooLarge,
     errors.QuotaExceeded,
+    errors.RateLimited,
     errors.UnsupportedMediaType,
 )
 
@@ -204,7 +205,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "Gone at once for every reader. For a day it can be restored; then its files go, and "
             "no address plays any more. Speech that was generated with it stays, under the "
             "voice's last name, or goes and comes back with it. Deleting again changes nothing. A "
-            "save that is still running is undone."
+            "save that is still running is undone, and its `Idempotency-Key` is free at once."
         ),
         answer=wire_deleting.Deleted,
         errors=_DELETE,
@@ -216,7 +217,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Withdraw the consent to a voice",
         description=(
             "Deletes sample, profile and recording for good, and bars the voice: it cannot be "
-            "saved or spoken with again, nor restored. Speech that was generated before stays."
+            "saved or spoken with again, nor restored. Speech that was saved before stays; a save "
+            "of the voice or of its speech that is still running ends with 409 `in_progress`, and "
+            "sent again with 403."
         ),
         answer=wire_deleting.Deleted,
         errors=_ITEM,
@@ -391,7 +394,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         ),
         answer=wire_jobs.JobStarted,
         status=202,
-        errors=(*_START, errors.InvalidAudio, errors.VoiceExists),
+        errors=(*_START, errors.InvalidAudio, errors.RateLimited, errors.VoiceExists),
         body=START_CLONE,
     ),
     ("POST", "/api/tts/generate"): Operation(

@@ -271,7 +271,27 @@ class Rename:
         return _request("PATCH", url, headers=self.person.headers, json={"name": self.name})
 
 
-Work = Save | Delete | Restore | Rename
+@dataclass(frozen=True)
+class Withdraw:
+    """The withdrawal of the consent to a voice."""
+
+    person: Person
+    kind: str
+    label: str
+    item_id: str
+    target: str = "library"
+
+    def send(self, server: FunctionProcess, ledger: Ledger) -> Outcome:
+        """Send it once."""
+        ledger.sent(self.person.uid, self.kind, self.label, ABSENT)
+        url = f"{server.url}/api/voices/{self.item_id}/consent"
+        outcome = _request("DELETE", url, headers=self.person.headers)
+        if outcome.done:
+            ledger.acknowledged(self.person.uid, self.kind, self.label, ABSENT)
+        return outcome
+
+
+Work = Save | Delete | Restore | Rename | Withdraw
 _STATUSES = {"in_progress": 409, "quota_exceeded": 429, "unavailable": 503}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from tests.chaos import job_storm, kills, outages, races, trash_races
+from tests.chaos import consent_races, job_storm, kills, outages, races, trash_races
 from tests.chaos.experiment import Result
 from tests.chaos.lab import Lab
 from tests.chaos.round_trips import round_trips
@@ -48,6 +48,7 @@ def experiments(runs: int) -> Experiments:
         "races: delete with generations": partial(
             trash_races.deletions_take_late_speech, runs=runs
         ),
+        "races: withdrawal, speech": partial(consent_races.withdrawal_meets_speech, runs=runs),
         "planted": partial(races.planted, count=5),
         "jobs: storm": partial(job_storm.storm, count=10 * runs, seed=1),
     }

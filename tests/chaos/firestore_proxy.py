@@ -1,7 +1,8 @@
 """A faulty gRPC proxy in front of the Firestore emulator.
 
 It passes messages on as bytes, so it knows nothing of Firestore but the names of its methods
-and where a user's id stands in a document's name.
+and where a user's id stands in a document's name. Its scales know more: they refuse the commits
+that are too heavy for Firestore.
 """
 
 import re
@@ -14,6 +15,7 @@ import grpc
 
 from tests.chaos import faults
 from tests.chaos.faults import Call, Switchboard
+from tests.chaos.scales import Scales
 
 HOST = "127.0.0.1"
 # Calls that wait at a gate keep their threads.
@@ -37,9 +39,10 @@ class FirestoreProxy:
     def __init__(self, upstream: str, board: Switchboard) -> None:
         """Listen on a free port."""
         self._channel = grpc.insecure_channel(upstream, options=_ANY_SIZE)
+        self.scales = Scales(self._channel)
         self._server = grpc.server(
             ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="firestore-proxy"),
-            handlers=[_Forwarder(self._channel, board)],
+            handlers=[_Forwarder(self._channel, board, self.scales)],
             options=[*_ANY_SIZE, ("grpc.so_reuseport", 0)],
         )
         self.port: int = self._server.add_insecure_port(f"{HOST}:0")
@@ -57,8 +60,8 @@ class FirestoreProxy:
 
 
 class _Forwarder(grpc.GenericRpcHandler):
-    def __init__(self, channel: grpc.Channel, board: Switchboard) -> None:
-        self._channel, self._board = channel, board
+    def __init__(self, channel: grpc.Channel, board: Switchboard, scales: Scales) -> None:
+        self._channel, self._board, self._scales = channel, board, scales
 
     def service(self, handler_call_details: Any) -> grpc.RpcMethodHandler:
         method = handler_call_details.method
@@ -78,6 +81,9 @@ class _Forwarder(grpc.GenericRpcHandler):
         unary = self._channel.unary_unary(method)
 
         def forward(request: bytes, context: Any) -> bytes:
+            refusal = name == "Commit" and self._scales.refusal(request, _metadata(context))
+            if refusal:
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, refusal)
             return self._carry_out(
                 name, request, context, lambda **options: unary(request, **options)
             )
@@ -114,19 +120,22 @@ class _Forwarder(grpc.GenericRpcHandler):
 
 
 def _forward(context: Any, send: Callable[..., Any], timeout_s: float | None = None) -> Any:
-    metadata = [
-        (key, value)
-        for key, value in context.invocation_metadata()
-        # gRPC writes these itself.
-        if not key.startswith(("grpc-", ":")) and key not in ("user-agent", "te", "content-type")
-    ]
     try:
-        return send(metadata=metadata, timeout=timeout_s or context.time_remaining())
+        return send(metadata=_metadata(context), timeout=timeout_s or context.time_remaining())
     except grpc.RpcError as error:
         context.set_trailing_metadata(
             [item for item in error.trailing_metadata() or () if not item[0].startswith(":")]
         )
         context.abort(error.code(), error.details())
+
+
+def _metadata(context: Any) -> list[tuple[str, Any]]:
+    return [
+        (key, value)
+        for key, value in context.invocation_metadata()
+        # gRPC writes these itself.
+        if not key.startswith(("grpc-", ":")) and key not in ("user-agent", "te", "content-type")
+    ]
 
 
 def _call(name: str, request: bytes) -> Call:

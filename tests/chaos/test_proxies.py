@@ -9,11 +9,13 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import firestore
 
+from benchmarks.index_costs import long_generation
 from tests.chaos import faults
 from tests.chaos.bucket import Bucket
 from tests.chaos.clients import voice_save
 from tests.chaos.faults import EVER, Rule
 from tests.chaos.round_trips import round_trips
+from voxshelf.adapters.documents import from_item
 
 pytestmark = pytest.mark.emulator
 BODY = b"x" * 60_000
@@ -194,3 +196,44 @@ def test_a_failing_last_write_is_made_again(clean, code):
     server = clean.faulty("voices_save")
     clean.board.add(Rule(faults.Fail(code), faults.COMMIT, uid=person.uid, first=2, times=3))
     assert voice_save(person).send(server, clean.ledger).status == 201
+
+
+@pytest.fixture
+def speeches(clean):
+    """Return the paths of sixty generations of five hundred words."""
+    uid = clean.person().uid
+    generations = clean.client.collection("users", uid, "generations")
+    for start in range(0, 60, 20):
+        batch = clean.client.batch()
+        for number in range(start, start + 20):
+            fields = from_item(long_generation(()))
+            batch.set(generations.document(f"g{number}"), {**fields, "status": "ready"})
+        batch.commit()
+    return [f"users/{uid}/generations/g{number}" for number in range(60)]
+
+
+def test_a_commit_that_touches_too_much_is_refused_as_firestore_would(documents, speeches):
+    def deleting(paths):
+        batch = documents.batch()
+        for path in paths:
+            batch.update(documents.document(path), {"status": "deleting"})
+        return batch
+
+    def statuses():
+        found = documents.get_all(map(documents.document, speeches), field_paths=["status"])
+        return {snapshot.to_dict()["status"] for snapshot in found}
+
+    # Of each, some 570 entries go and as many come, 113 kB a time.
+    with pytest.raises(exceptions.InvalidArgument, match="Transaction too big"):
+        deleting(speeches).commit()
+    assert statuses() == {"ready"}
+    deleting(speeches[:30]).commit()
+    deleting(speeches[30:]).commit()
+    assert statuses() == {"deleting"}
+
+
+def test_a_commit_of_a_field_in_no_index_weighs_its_documents_alone(documents, speeches):
+    batch = documents.batch()
+    for path in speeches:
+        batch.update(documents.document(path), {"text": "short"})
+    batch.commit()

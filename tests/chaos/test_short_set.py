@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos import kills, outages, races, trash_races
+from tests.chaos import consent_races, kills, outages, races, trash_races
 from tests.chaos.report import table
 
 pytestmark = [pytest.mark.emulator, pytest.mark.slow]
@@ -60,6 +60,7 @@ def test_failing_services_leave_nothing_wrong(lab):
         trash_races.restores_meet,
         trash_races.purge_meets_held_restore,
         trash_races.deletions_take_late_speech,
+        consent_races.withdrawal_meets_speech,
     ],
 )
 def test_works_that_meet_leave_nothing_wrong(lab, race):

@@ -7,6 +7,7 @@ from tests.contracts.looking_contract import LookingContract
 from tests.contracts.naming_contract import NamingContract
 from tests.contracts.recovery_contract import RecoveryContract
 from tests.contracts.usage_contract import UsageContract
+from tests.contracts.withdrawing_contract import WithdrawingContract
 from voxshelf.adapters.firestore_catalogue import FirestoreCatalogue
 from voxshelf.adapters.firestore_library import FirestoreLibrary
 from voxshelf.adapters.firestore_upkeep import FirestoreUpkeep
@@ -35,6 +36,7 @@ class TestFirestoreLibrary(
     UsageContract,
     EditingContract,
     DeletingContract,
+    WithdrawingContract,
 ):
     @pytest.fixture
     def shelf(self, firestore_client):

@@ -99,9 +99,9 @@ class Held:
         self.seen, self._inspect, self._services = [], services.inspect_audio, services
         services.inspect_audio = self
 
-    def __call__(self, content, limits):
+    def __call__(self, content, limits, owner):
         self.seen.append(self._services.budget.taken_bytes + FREE_BYTES)
-        return self._inspect(content, limits)
+        return self._inspect(content, limits, owner)
 
 
 def save(function, target, headers=ADA, **request):

@@ -10,12 +10,12 @@ from typing import Any
 from tests.fakes.memory_jobs import MemoryJobs
 from voxshelf.core.account import Account, Limits
 from voxshelf.core.amounts import kept_amount
-from voxshelf.core.deletion import Manner, Removal, decide_deletion
+from voxshelf.core.deletion import NO_REQUEST, Manner, Removal, decide_deletion
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.naming import name_digest
 from voxshelf.core.reservation import Item, Reservation
 from voxshelf.core.restoring import Verdict, decide_bringing, decide_restoring
-from voxshelf.core.shelf import Entry
+from voxshelf.core.shelf import Entry, Pending, RequestRecord
 from voxshelf.use_cases.deletion_ports import MAX_KEYS, Brought, Deletion, ItemKey, Taken
 from voxshelf.use_cases.ports import Garbage, Kind, Receipt
 
@@ -28,6 +28,7 @@ class MemoryTrash:
     now: Callable[[], datetime]
     accounts: dict[str, Account]
     records: dict[tuple[str, Kind, str], Any]
+    requests: dict[tuple[str, str], RequestRecord]
     _versions: "itertools.count[int]"
     _lock: threading.RLock
     _entry: Callable[[str, Kind, str | None], Entry | None]
@@ -51,6 +52,10 @@ class MemoryTrash:
     def _remove(self, uid: str, key: ItemKey, removal: Removal) -> Deletion:
         record = self.records[uid, *key]
         if removal.changes:
+            if removal.dropped is not None:
+                self._free(uid, removal.dropped)
+            if removal.withdrawn:
+                self._bar(uid, key.item_id)
             record.trash, record.garbage = removal.trash, removal.garbage
             record.withdrawn, record.since = removal.withdrawn, removal.unsettled_since
             record.ready = record.pending = None
@@ -60,6 +65,36 @@ class MemoryTrash:
         if removal.is_fresh:
             self._count(uid, removal.trash.item, -1)
         return self._deletion(uid, key)
+
+    def _free(self, uid: str, dropped: Pending) -> None:
+        request = self.requests.get((uid, dropped.request_key or ""))
+        if request is not None and request.lease == dropped.lease:
+            del self.requests[uid, dropped.request_key or ""]
+
+    def _bar(self, uid: str, voice_id: str) -> None:
+        for record in self._new_speech(uid, voice_id):
+            self._free(uid, record.pending)
+            lease = f"barred {record.pending.lease}"
+            record.pending = replace(record.pending, lease=lease, request_key=NO_REQUEST)
+            record.version = next(self._versions)
+
+    def _new_speech(self, uid: str, voice_id: str) -> list[Any]:
+        return [
+            record
+            for (owner, kind, _), record in self.records.items()
+            if (owner, kind) == (uid, "generations")
+            and record.pending is not None
+            and record.ready is None
+            and record.pending.item.voice_id == voice_id
+        ]
+
+    def barred_speech(self, uid: str, voice_id: str) -> Sequence[Receipt]:
+        with self._lock:
+            return [
+                self._receipt(uid, record)
+                for record in self._new_speech(uid, voice_id)
+                if record.pending.request_key == NO_REQUEST
+            ]
 
     def _deletion(self, uid: str, key: ItemKey) -> Deletion:
         record = self.records[uid, *key]
@@ -123,7 +158,12 @@ class MemoryTrash:
                     del self.records[key]
                     if record.withdrawn:
                         digest = name_digest(record.trash.item.name)
-                        self.records[key] = type(record)(withdrawn=True, withdrawn_name=digest)
+                        self.records[key] = type(record)(
+                            withdrawn=True,
+                            withdrawn_name=digest,
+                            garbage=record.garbage,
+                            since=record.since if record.garbage else None,
+                        )
 
     def restore(
         self, uid: str, keys: Sequence[ItemKey], limits: Limits

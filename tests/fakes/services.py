@@ -5,13 +5,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
+from tests.fakes.inline_audio import inspect_audio
 from tests.fakes.memory_jobs import MemoryJobs
 from tests.fakes.memory_library import MemoryLibrary
 from tests.fakes.memory_objects import MemoryObjects
 from tests.fakes.memory_requests import MemoryRequests
 from tests.fakes.memory_uploads import MemoryUploads
 from tests.fakes.memory_workers import MemoryWorkers
-from voxshelf.adapters.soundfile_audio import inspect_audio
 from voxshelf.adapters.tmp_cache import TmpCache
 from voxshelf.adapters.token_urls import TokenUrls
 from voxshelf.core.account import Limits, Policy

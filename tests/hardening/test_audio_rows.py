@@ -293,19 +293,19 @@ def test_the_name_of_a_file_decides_nothing(post, services, name):
 def test_the_flac_bomb_costs_no_second_and_no_memory(decoder):
     bomb = content(files.flac_bomb(75))
     assert bomb.size_bytes < 1_600_000
-    decoder(content(wav(1.0)), SPEECH_LIMITS)
+    decoder(content(wav(1.0)), SPEECH_LIMITS, "ada")
     before = {worker: peak_bytes(worker) for worker in workers()}
     with pytest.raises(InvalidAudio, match="lasts"):
-        decoder(bomb, SPEECH_LIMITS)
+        decoder(bomb, SPEECH_LIMITS, "ada")
     for worker, peak in before.items():
         assert peak_bytes(worker) - peak < 0.2 * bomb.size_bytes + 300_000
 
 
 def test_the_memory_of_a_worker_does_not_grow_with_duration(decoder):
-    decoder(content(wav(10.0)), SPEECH_LIMITS)
+    decoder(content(wav(10.0)), SPEECH_LIMITS, "ada")
     before = {worker: peak_bytes(worker) for worker in workers()}
     long = riff(format_chunk(), chunk(b"data", pcm(1.0) * 450))
-    facts = decoder(content(long), SPEECH_LIMITS)
+    facts = decoder(content(long), SPEECH_LIMITS, "ada")
     assert facts.duration_s == 450
     for worker, peak in before.items():
         assert peak_bytes(worker) - peak < 0.2 * len(long)

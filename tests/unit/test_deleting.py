@@ -1,5 +1,6 @@
 """Deleting, purging and restoring, and what is left of them when the process dies at any step."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,9 @@ from tests.fakes.memory_uploads import MemoryUploads
 from tests.sounds import content, wav
 from tests.unit.test_reconcile import Crash, CrashingShelf, found
 from tests.unit.test_save_voice import LIMITS
-from voxshelf.core.account import Policy
+from voxshelf.core.account import Account, Policy
 from voxshelf.core.deletion import Manner
-from voxshelf.core.errors import InProgress, NotFound, Unavailable
+from voxshelf.core.errors import InProgress, Internal, NotFound, PermissionDenied, Unavailable
 from voxshelf.use_cases.delete_item import delete_item, delete_items
 from voxshelf.use_cases.deletion_ports import ItemKey
 from voxshelf.use_cases.reconcile import reconcile
@@ -49,6 +50,23 @@ class DeletingShelf(CrashingShelf):
     def reconcile_dying(self):
         options = {"lease": timedelta(minutes=6), "now": self.time}
         return self.run(reconcile, upkeep=self.dying(self.library), **options)
+
+    def withdraw(self, *, steps=None):
+        self.steps_left = steps
+        try:
+            return self.run(withdraw_consent, "ada", "voice_a", policy=Policy(LIMITS))
+        finally:
+            self.steps_left = None
+
+    def speak_and_die(self, steps, **fields):
+        ports = self.library, self.objects
+        self.library, self.objects = self.dying(ports[0]), self.dying(ports[1])
+        self.steps_left = steps
+        try:
+            return self.speak(**fields)
+        finally:
+            self.library, self.objects = ports
+            self.steps_left = None
 
     def kept(self):
         return self.library.accounts["ada"].kept
@@ -228,8 +246,8 @@ def test_the_deletion_of_a_save_that_died_may_die_too(shelf, steps):
 class Overtaken:
     """A store in whose midst somebody deletes what is being written."""
 
-    def __init__(self, shelf, key):
-        self._shelf, self._key = shelf, key
+    def __init__(self, shelf, key, **options):
+        self._shelf, self._key, self._options = shelf, key, options
 
     def __getattr__(self, name):
         return getattr(self._shelf.objects, name)
@@ -240,7 +258,7 @@ class Overtaken:
 
     def finish(self):
         self._shelf.objects.write(self._sent[:1])
-        self._shelf.delete(key=self._key)
+        self._shelf.delete(key=self._key, **self._options)
         self._shelf.objects.write(self._sent)
 
 
@@ -250,7 +268,7 @@ def test_a_save_that_is_deleted_while_it_runs_ends_as_one_that_was_overtaken(she
         shelf.save()
     if state == "deleted":
         shelf.delete()
-    from voxshelf.adapters.soundfile_audio import inspect_audio
+    from tests.fakes.inline_audio import inspect_audio
 
     with pytest.raises(InProgress):
         save_voice(
@@ -318,12 +336,137 @@ def test_many_are_deleted_in_few_writes(shelf):
 def test_a_withdrawal_that_died_is_finished_and_bars_the_voice(shelf, steps):
     shelf.save()
     shelf.delete()
-    shelf.steps_left = steps
-    died(lambda: shelf.run(withdraw_consent, "ada", "voice_a", policy=Policy(LIMITS)))
-    shelf.steps_left = None
+    died(shelf.withdraw, steps=steps)
     shelf.reconcile()
     assert shelf.objects.stored == {}
     assert [record.withdrawn for record in shelf.library.records.values()] == [True]
+
+
+def barred(shelf):
+    """Assert that the voice is barred, and that nothing else is left of it and of its speech."""
+    assert [record.withdrawn for record in shelf.library.records.values()] == [True]
+    assert shelf.objects.stored == {}
+    account = shelf.library.accounts["ada"]
+    assert (account.kept, account.reserved) == (Account().kept, Account().reserved)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["reconcile", "withdrawing again"])
+@pytest.mark.parametrize("steps", range(10))
+@pytest.mark.parametrize("saved", [1, 2], ids=["before the upload", "before the confirmation"])
+def test_speech_that_a_withdrawal_met_never_comes_to_be_wherever_both_died(
+    shelf, saved, steps, again
+):
+    shelf.save()
+    for key in ("k", None):
+        with pytest.raises(Crash):
+            shelf.speak_and_die(saved, idempotency_key=key)
+    died(shelf.withdraw, steps=steps)
+    if steps == 0:
+        # Nobody was told anything: the voice is there, and reconcile may finish its speech.
+        shelf.withdraw()
+    elif again:
+        with suppress(NotFound):
+            shelf.withdraw()
+    else:
+        shelf.reconcile()
+    assert shelf.spoken() == set()
+    shelf.reconcile()
+    barred(shelf)
+    with pytest.raises(PermissionDenied):
+        shelf.speak(idempotency_key="k")
+
+
+@pytest.mark.parametrize("expired", [False, True], ids=["running", "expired"])
+@pytest.mark.parametrize("steps", range(8))
+@pytest.mark.parametrize("saved", [1, 2], ids=["before the upload", "before the confirmation"])
+def test_a_voice_that_is_only_being_saved_is_barred_wherever_the_withdrawal_died(
+    shelf, saved, steps, expired
+):
+    with pytest.raises(Crash):
+        shelf.save_and_die(saved, idempotency_key="k")
+    shelf.time += timedelta(hours=1) if expired else timedelta(0)
+    died(shelf.withdraw, steps=steps)
+    if steps == 0:
+        shelf.withdraw()
+    with pytest.raises(PermissionDenied):
+        shelf.save(idempotency_key="k")
+    shelf.reconcile()
+    barred(shelf)
+
+
+def test_speech_that_a_withdrawal_met_is_undone_before_the_answer(shelf):
+    shelf.save()
+    before = shelf.speak().generation
+    for key in ("k", None):
+        with pytest.raises(Crash):
+            shelf.speak_and_die(2, idempotency_key=key)
+    shelf.withdraw()
+    assert set(shelf.objects.stored) == set(before.object_paths)
+    assert shelf.library.accounts["ada"].reserved == Account().reserved
+    assert not any(record.pending for record in shelf.library.records.values())
+    assert shelf.library.requests == {}
+    assert shelf.library.generation("ada", before.generation_id) == before
+
+
+def test_a_consent_that_is_withdrawn_is_there_no_more_to_be_withdrawn(shelf):
+    shelf.save()
+    shelf.withdraw()
+    with pytest.raises(NotFound):
+        shelf.withdraw()
+    barred(shelf)
+
+
+@pytest.mark.parametrize("state", ["new", "replaced", "deleted"])
+def test_a_withdrawal_overtakes_a_save_that_runs(shelf, state):
+    if state != "new":
+        shelf.save()
+    if state == "deleted":
+        shelf.delete()
+    from voxshelf.adapters.soundfile_audio import inspect_audio
+
+    with pytest.raises(InProgress):
+        save_voice(
+            SaveVoice("ada", "voice_a", "A", content(wav(2.0)), replace=True),
+            library=shelf.library,
+            objects=Overtaken(shelf, VOICE, permanent=True, withdrawn=True),
+            inspect_audio=inspect_audio,
+            policy=Policy(LIMITS),
+        )
+    shelf.reconcile()
+    barred(shelf)
+
+
+def test_a_save_that_a_deletion_ended_can_be_sent_again_at_once_with_its_key(shelf):
+    shelf.save()
+    with pytest.raises(Crash):
+        shelf.save_and_die(2, sample=content(wav(2.0)), replace=True, idempotency_key="k")
+    shelf.delete()
+    assert not shelf.save(sample=content(wav(2.0)), idempotency_key="k").replayed
+
+
+class Unreadable:
+    """A library in which one document cannot be read."""
+
+    ODD, MISSING = ItemKey("voices", "odd"), ItemKey("voices", "missing")
+
+    def delete(self, uid, keys, manner):
+        return {self.ODD: Internal()} if self.ODD in keys else {}
+
+    def restore(self, uid, keys, limits):
+        return {key: "unreadable" if key == self.ODD else "not_found" for key in keys}
+
+
+def test_of_many_one_that_cannot_be_read_fails_by_itself():
+    library, keys = Unreadable(), [Unreadable.MISSING, Unreadable.ODD]
+    deleted = delete_items("ada", keys, Manner(DAY), library=library, objects=None)
+    restored = restore_items("ada", keys, library=library, limits=LIMITS)
+    for done in (deleted, restored):
+        assert [(one.key, type(one.error)) for one in done] == [
+            (Unreadable.MISSING, NotFound),
+            (Unreadable.ODD, Internal),
+        ]
+    with pytest.raises(Internal):
+        delete_item("ada", Unreadable.ODD, Manner(DAY), library=library, objects=None)
 
 
 class TestPatience:

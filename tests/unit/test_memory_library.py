@@ -7,6 +7,7 @@ from tests.contracts.looking_contract import LookingContract
 from tests.contracts.naming_contract import NamingContract
 from tests.contracts.recovery_contract import RecoveryContract
 from tests.contracts.usage_contract import UsageContract
+from tests.contracts.withdrawing_contract import WithdrawingContract
 from tests.fakes.memory_library import MemoryLibrary
 
 
@@ -18,6 +19,7 @@ class TestMemoryLibrary(
     UsageContract,
     EditingContract,
     DeletingContract,
+    WithdrawingContract,
 ):
     @pytest.fixture
     def shelf(self):

@@ -14,7 +14,7 @@ from tests.fakes.services import MemoryServices
 from tests.sounds import content
 from tests.unit.test_damaged_archives import LINES, WHOLE, roles
 from voxshelf.core.archive import MAX_PART_LINES_BYTES
-from voxshelf.core.errors import InProgress, InvalidRequest
+from voxshelf.core.errors import InProgress, InvalidRequest, RateLimited, Unavailable
 from voxshelf.core.importing import IdTaken, decide_imported
 from voxshelf.core.query import ListQuery
 from voxshelf.core.reservation import Attempt, Replay, Reservation
@@ -51,6 +51,28 @@ class TestTime:
     def test_the_end_is_the_end_however_late(self):
         imported = bring(MemoryServices(), start=2, is_time_up=lambda: True)
         assert imported.next_start is None
+
+    @pytest.mark.parametrize(
+        "error",
+        [RateLimited("Too much.", retry_after_s=60), Unavailable(retry_after_s=20)],
+        ids=["rate", "no place"],
+    )
+    def test_an_import_whose_audio_cannot_be_decoded_now_stops_there_and_goes_on_later(self, error):
+        services = MemoryServices()
+        measured, measure = [], services.inspect_audio
+
+        def busy(*arguments):
+            measured.append(arguments)
+            if len(measured) == 3:
+                raise error
+            return measure(*arguments)
+
+        services.inspect_audio = busy
+        imported = bring(services)
+        assert [outcome.status for outcome in imported.outcomes] == ["imported", "failed"]
+        assert (imported.outcomes[-1].error, imported.next_start) == (error, 1)
+        rest = bring(services, start=1)
+        assert [outcome.status for outcome in rest.outcomes] == ["imported", "imported"]
 
 
 class TestRangedFile:

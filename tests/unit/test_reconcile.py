@@ -246,7 +246,7 @@ class CrashingSpeech:
 
 
 def _inspect():
-    from voxshelf.adapters.soundfile_audio import inspect_audio
+    from tests.fakes.inline_audio import inspect_audio
 
     return inspect_audio
 

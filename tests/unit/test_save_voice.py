@@ -1,10 +1,10 @@
 import pytest
 
+from tests.fakes.inline_audio import inspect_audio
 from tests.fakes.memory_library import MemoryLibrary
 from tests.fakes.memory_objects import MemoryObjects
 from tests.fakes.memory_uploads import MemoryUploads
 from tests.sounds import content, encoded, npy, tone, wav
-from voxshelf.adapters.soundfile_audio import inspect_audio
 from voxshelf.core.account import Account, Limits, Policy
 from voxshelf.core.errors import (
     InvalidAudio,

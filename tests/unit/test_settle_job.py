@@ -10,7 +10,7 @@ from tests.endpoint.test_saves import b64
 from tests.sounds import content, wav
 from tests.unit.workshop import CLONE, CLONED, PICKLE, SPOKEN, Workshop
 from voxshelf.core.account import Limits
-from voxshelf.core.errors import InvalidRequest, NotFound, RunpodFailed, Unavailable
+from voxshelf.core.errors import InvalidRequest, NotFound, RateLimited, RunpodFailed, Unavailable
 from voxshelf.core.jobs import LAST_LOOK, UNKNOWN_FOR, SpeechOrder
 from voxshelf.core.names import generation_id_of_job
 from voxshelf.use_cases.save_speech import SaveSpeech, save_speech
@@ -135,6 +135,23 @@ def test_an_output_that_is_no_item_fails_with_its_reason(shop, cloning, output, 
     failed = shop.settle(cloning.job_id)
     assert (failed.state, failed.failure.code) == ("failed", code)
     assert shop.items() == []
+    shop.check()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RateLimited("Too much.", retry_after_s=60), Unavailable("Busy.")],
+    ids=["rate", "busy"],
+)
+def test_a_result_that_cannot_be_decoded_now_is_saved_later(shop, cloning, error):
+    def busy(*arguments):
+        raise error
+
+    measure, shop.services.inspect_audio = shop.services.inspect_audio, busy
+    shop.workers.complete("r-1", CLONED)
+    assert not shop.settle(cloning.job_id).has_ended
+    shop.services.inspect_audio = measure
+    assert shop.settle(cloning.job_id).state == "done"
     shop.check()
 
 

@@ -360,8 +360,8 @@ class Unread:
 
 def test_what_runpod_would_refuse_is_refused_before_it_is_read_or_written(shop):
     large = replace(content(wav(2.0)), size_bytes=7_500_000, stream=Unread())
-    facts = shop.services.inspect_audio(content(wav(2.0)), SAMPLE_LIMITS)
-    shop.services.inspect_audio = lambda sample, limits: facts
+    facts = shop.services.inspect_audio(content(wav(2.0)), SAMPLE_LIMITS, "ada")
+    shop.services.inspect_audio = lambda sample, limits, owner: facts
     with pytest.raises(PayloadTooLarge) as refused:
         shop.clone(sample=large)
     assert refused.value.details == {"max_bytes": MAX_REQUEST_BYTES}

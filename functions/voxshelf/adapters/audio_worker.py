@@ -12,17 +12,22 @@ when the socket does, so it never outlives its parent.
 """
 
 import json
+import math
 import os
 import resource
 import socket
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from voxshelf.adapters.cpu_allowance import CpuAllowance, CpuUsedUp
 from voxshelf.core.audio import AudioFacts, AudioLimits
 from voxshelf.core.content import Content
 from voxshelf.core.errors import VoxshelfError
-from voxshelf.use_cases.ports import AudioInspector
+
+Inspect = Callable[[Content, AudioLimits, CpuAllowance], AudioFacts]
 
 _REQUEST_BYTES = 64 * 1024
 # Headers of hundreds of thousands of Ogg pages and MP3 frames are read one by one.
@@ -32,8 +37,8 @@ _READ_BUFFER_BYTES = 256 * 1024
 _ADDRESS_SPACE_BYTES = 2 * 1024**3
 # The socket, the file, the three standard ones, and what an import opens for a moment.
 _OPEN_FILES = 32
-# Beyond the parent's own deadline, for the case that the parent is gone.
-_CPU_S = 90
+# Beyond what a request allows: for code that does not come back to look at the time.
+_CPU_GRACE_S = 1
 
 
 def main() -> None:
@@ -45,7 +50,7 @@ def main() -> None:
     serve(int(sys.argv[1]), inspect_audio)
 
 
-def serve(descriptor: int, inspect_audio: AudioInspector) -> None:
+def serve(descriptor: int, inspect_audio: Inspect) -> None:
     """Answer with `inspect_audio`, which is loaded by now: from here on no file is written."""
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
@@ -56,8 +61,9 @@ def serve(descriptor: int, inspect_audio: AudioInspector) -> None:
             message, descriptors, _, _ = socket.recv_fds(channel, _REQUEST_BYTES, 1)
             if not message:
                 return
-            _limit(resource.RLIMIT_CPU, int(_cpu_used_s()) + _CPU_S)
-            reply = _reply(json.loads(message), descriptors[0], inspect_audio)
+            request = json.loads(message)
+            _allow_cpu(request["cpu_s"])
+            reply = _reply(request, descriptors[0], inspect_audio)
             channel.sendall(json.dumps(reply).encode() + b"\n")
 
 
@@ -69,24 +75,31 @@ def _mute() -> None:
 
 
 def _limit(what: int, value: int) -> None:
-    """Lower the soft limit; the hard one stays, as the CPU's grows with each request."""
+    """Lower a limit for good: code that a file has captured cannot raise it again."""
     _, hard = resource.getrlimit(what)
     allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(what, (allowed, hard))
+    resource.setrlimit(what, (allowed, allowed))
 
 
-def _cpu_used_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+def _allow_cpu(cpu_s: float) -> None:
+    """Let the kernel end this process when it takes much more than that from now on.
+
+    The limit counts from the start of the process, so it grows with each request, and can be
+    raised by whoever runs here. The parent's deadline, on the wall, holds all the same.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    allowed = math.ceil(time.process_time() + cpu_s) + _CPU_GRACE_S
+    resource.setrlimit(resource.RLIMIT_CPU, (allowed, hard))
 
 
-def _reply(
-    request: dict[str, Any], descriptor: int, inspect_audio: AudioInspector
-) -> dict[str, Any]:
+def _reply(request: dict[str, Any], descriptor: int, inspect_audio: Inspect) -> dict[str, Any]:
     with os.fdopen(descriptor, "rb", buffering=_READ_BUFFER_BYTES) as stream:
         content = Content(stream, request["size_bytes"], request["sha256"], request["crc32c"])
         try:
-            facts: AudioFacts = inspect_audio(content, AudioLimits(**request["limits"]))
+            limits, cpu = AudioLimits(**request["limits"]), CpuAllowance(request["cpu_s"])
+            facts: AudioFacts = inspect_audio(content, limits, cpu)
+        except CpuUsedUp:
+            return {"cpu_used_up": True}
         except VoxshelfError as error:
             return {"code": error.code, "message": error.message, "details": error.details}
     return {

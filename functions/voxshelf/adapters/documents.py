@@ -27,6 +27,9 @@ from voxshelf.core.trash import Trash
 Document = Mapping[str, Any]
 Fields = dict[str, Any]
 
+# What reading a document raises that lacks fields, or has others in their place.
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
+
 PENDING, READY, DELETING, WITHDRAWN = "pending", "ready", "deleting", "withdrawn"
 
 

@@ -19,12 +19,17 @@ class Changes:
         """Change nothing yet."""
         self._places, self._uid = places, uid
         self._items: dict[str, tuple[Snapshot, documents.Fields]] = {}
+        self._freed: list[Snapshot] = []
         self._counts: Counter[str] = Counter()
         self.kept, self.reserved = Amount(), Amount()
 
     def item(self, snapshot: Snapshot, fields: documents.Fields) -> None:
         """Write fields of an item, on condition that it is as it was seen."""
         self._items[snapshot.reference.path] = (snapshot, fields)
+
+    def free(self, requests: Iterable[Snapshot]) -> None:
+        """Remove idempotency records, on condition that they are as they were seen."""
+        self._freed += requests
 
     def count(self, generations: Iterable[Voice | Generation], change: int) -> None:
         """Count generations at their voices, more or less; voices are not counted anywhere."""
@@ -66,6 +71,8 @@ class Changes:
             counted = _more(counts.pop(path, 0))
             unchanged = self._places.unchanged(snapshot.update_time)
             batch.update(snapshot.reference, {**fields, **counted}, option=unchanged)
+        for record in self._freed:
+            batch.delete(record.reference, option=self._places.unchanged(record.update_time))
         for path, change in counts.items():
             if change:
                 batch.update(self._places.client.document(path), _more(change))

@@ -14,6 +14,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from voxshelf.adapters import documents
+from voxshelf.adapters.firestore_batches import MAX_ITEMS, write_some
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
 from voxshelf.adapters.firestore_places import BOUNDED, Places, Snapshot
@@ -27,7 +28,8 @@ class _Progress:
     """One rewriting: the note of it as last written, and how far it has come.
 
     `waiting` are read and not looked at, and there may be `more` behind them. `complete` turns
-    false when a generation is met that must be looked at again later.
+    false when a generation is met that must be looked at again later. `changed` are those that the
+    last commit has rewritten.
     """
 
     renaming: Renaming
@@ -39,14 +41,13 @@ class _Progress:
     waiting: Sequence[Snapshot] = ()
     more: bool = True
     ended: bool = False
+    changed: int = 0
 
 
 class FirestoreRenaming(FirestoreUndoing):
     """Plays the renaming part of `Library`."""
 
-    # A commit takes 10 MiB, index entries included. A generation of a long text has hundreds of
-    # them, of which those change that hold the name or its words: some 100 kB at most.
-    renamed_at_once = 20
+    renamed_at_once = MAX_ITEMS
     # So many of the longest texts take some 30 MB.
     read_at_once = 200
 
@@ -95,8 +96,15 @@ class FirestoreRenaming(FirestoreUndoing):
         if not progress.waiting:
             progress.waiting = list(self._next(progress).stream(**BOUNDED))
             progress.more = len(progress.waiting) == self.read_at_once
-        found = progress.waiting[: self.renamed_at_once]
-        left = progress.waiting[self.renamed_at_once :]
+        write_some(
+            progress.waiting[: self.renamed_at_once],
+            lambda one: one,
+            lambda some: self._rewrite_some(progress, some),
+        )
+        return progress.changed
+
+    def _rewrite_some(self, progress: _Progress, found: Sequence[Snapshot]) -> None:
+        left = progress.waiting[len(found) :]
         read = [(snapshot, snapshot.to_dict() or {}) for snapshot in found]
         # A version of it that is being saved may bring the earlier name.
         complete = progress.complete and not any(fields.get("pending") for _, fields in read)
@@ -110,7 +118,7 @@ class FirestoreRenaming(FirestoreUndoing):
             self._write_names(progress, changed, settled=is_last and complete)
         progress.waiting, progress.after = left, found[-1] if found else progress.after
         progress.complete, progress.ended = complete, is_last
-        return len(changed)
+        progress.changed = len(changed)
 
     def _write_names(
         self,

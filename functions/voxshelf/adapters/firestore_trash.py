@@ -5,16 +5,18 @@ The batch fails when the account has changed since it was read, which keeps the 
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from voxshelf.adapters import documents
+from voxshelf.adapters.firestore_batches import write_all, write_some
 from voxshelf.adapters.firestore_changes import Changes
-from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, busy, pause
-from voxshelf.adapters.firestore_errors import CONFLICTS, translated
+from voxshelf.adapters.firestore_deletions import retried
 from voxshelf.adapters.firestore_names import read_named
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
+from voxshelf.adapters.firestore_readable import readable_page
 from voxshelf.adapters.firestore_shelf import entry_of
 from voxshelf.adapters.firestore_words import FirestoreWords
 from voxshelf.core.account import Limits
@@ -25,6 +27,7 @@ from voxshelf.core.shelf import Entry
 from voxshelf.core.trash import Trash
 from voxshelf.use_cases.deletion_ports import Brought, ItemKey
 
+K = TypeVar("K")
 _NAMES_AT_ONCE = 8
 
 
@@ -35,53 +38,71 @@ class FirestoreTrash(FirestoreWords):
         self, uid: str, keys: Sequence[ItemKey], limits: Limits
     ) -> Mapping[ItemKey, Verdict]:
         """See `Library.restore`."""
-        for round_ in range(MAX_ROUNDS):
-            with translated():
-                try:
-                    return self._restore(uid, keys, limits)
-                except CONFLICTS:
-                    pause(round_)
-        raise busy()
+        return retried(lambda: self._restore(uid, keys, limits))
 
     def _restore(
         self, uid: str, keys: Sequence[ItemKey], limits: Limits
     ) -> Mapping[ItemKey, Verdict]:
-        account = self._places.account(uid).get(**BOUNDED)
         seen = self._seen(uid, keys)
-        entries = [entry_of(seen[key]) for key in keys]
+        verdicts: dict[ItemKey, Verdict] = {}
+
+        def write(some: Sequence[ItemKey]) -> None:
+            verdicts.update(self._restore_some(uid, {key: seen[key] for key in some}, limits))
+
+        write_all(list(dict.fromkeys(keys)), lambda key: seen[key], write)
+        return verdicts
+
+    def _restore_some(
+        self, uid: str, seen: Mapping[ItemKey, Snapshot], limits: Limits
+    ) -> Mapping[ItemKey, Verdict]:
+        account = self._places.account(uid).get(**BOUNDED)
+        entries, unreadable = _entries(seen)
         now = documents.to_time(account.read_time)
         counters = documents.to_account(account.to_dict() or {})
-        taken = self._taken_names(uid, entries)
-        verdicts = decide_restoring(counters, entries, now, limits, taken)
+        taken = self._taken_names(uid, list(entries.values()))
+        decided = decide_restoring(counters, list(entries.values()), now, limits, taken)
+        verdicts = dict(zip(entries, decided, strict=True))
         changes = Changes(self._places, uid)
         self._bring_back(
             changes,
             [
                 seen[key]
-                for key, entry, verdict in zip(keys, entries, verdicts, strict=True)
-                if verdict == "restored" and entry is not None and entry.trash is not None
+                for key, entry in entries.items()
+                if verdicts[key] == "restored" and entry is not None and entry.trash is not None
             ],
         )
         changes.commit(account)
-        return dict(zip(keys, verdicts, strict=True))
+        return verdicts | dict.fromkeys(unreadable, "unreadable")
 
     def bring_generations(self, uid: str, voice_id: str, limits: Limits) -> Brought:
         """See `Library.bring_generations`."""
-        for round_ in range(MAX_ROUNDS):
-            with translated():
-                try:
-                    return self._bring_generations(uid, voice_id, limits)
-                except CONFLICTS:
-                    pause(round_)
-        raise busy()
+        return retried(lambda: self._bring_generations(uid, voice_id, limits))
 
     def _bring_generations(self, uid: str, voice_id: str, limits: Limits) -> Brought:
-        account = self._places.account(uid).get(**BOUNDED)
-        voice = self._places.item(uid, "voices", voice_id).get(**BOUNDED)
-        entry = entry_of(voice)
-        found: list[Snapshot] = []
+        entry = entry_of(self._read_voice(uid, voice_id))
+        left: list[Snapshot] = []
+        is_all = True
         if entry is not None and entry.trash is not None:
-            found = self._deleted_with(uid, voice_id, entry.trash)
+            left, is_all = self._deleted_with(uid, voice_id, entry.trash)
+        step, brought = Brought(0, "with_generations"), 0
+
+        def write(some: Sequence[Snapshot]) -> None:
+            nonlocal step
+            last = is_all and len(some) == len(left)
+            step = self._bring_some(uid, voice_id, some, limits, last=last)
+
+        while True:
+            left = left[write_some(left, lambda one: one, write) :]
+            brought += step.generations
+            if not left or step.verdict != "with_generations":
+                return Brought(brought, step.verdict)
+
+    def _bring_some(
+        self, uid: str, voice_id: str, found: Sequence[Snapshot], limits: Limits, *, last: bool
+    ) -> Brought:
+        account = self._places.account(uid).get(**BOUNDED)
+        voice = self._read_voice(uid, voice_id)
+        entry = entry_of(voice)
         now = documents.to_time(account.read_time)
         counters = documents.to_account(account.to_dict() or {})
         generations = [documents.to_entry(one.to_dict() or {}) for one in found]
@@ -90,7 +111,7 @@ class FirestoreTrash(FirestoreWords):
         if verdict != "with_generations":
             return Brought(0, verdict)
         changes = Changes(self._places, uid)
-        if len(found) < self.taken_at_once:
+        if last:
             self._bring_back(changes, [*found, voice])
             verdict = "restored"
         else:
@@ -99,6 +120,10 @@ class FirestoreTrash(FirestoreWords):
             changes.item(voice, {"trash.taking": False})
         changes.commit(account)
         return Brought(len(found), verdict)
+
+    def _read_voice(self, uid: str, voice_id: str) -> Snapshot:
+        voice: Snapshot = self._places.item(uid, "voices", voice_id).get(**BOUNDED)
+        return voice
 
     def _taken_names(self, uid: str, entries: Sequence[Entry | None]) -> set[str]:
         """Return which names of deleted voices others have; read after the account was."""
@@ -114,16 +139,16 @@ class FirestoreTrash(FirestoreWords):
                 if any(one.voice_id != voice.voice_id for one in named.voices)
             }
 
-    def _deleted_with(self, uid: str, voice_id: str, trash: Trash) -> list[Snapshot]:
+    def _deleted_with(self, uid: str, voice_id: str, trash: Trash) -> tuple[list[Snapshot], bool]:
+        """Return generations to bring back, and whether that is all; what is odd stays."""
         collection = self._places.account(uid).collection("generations")
         found = (
             collection.where(filter=FieldFilter("status", "==", documents.DELETING))
             .where(filter=FieldFilter("trash.deleted_with", "==", voice_id))
             .where(filter=FieldFilter("trash.deleted_at", "==", trash.deleted_at))
             .where(filter=FieldFilter("trash.purging", "==", False))
-            .limit(self.taken_at_once)
         )
-        return list(found.stream(**BOUNDED))
+        return readable_page(found, self.taken_at_once, _checked)
 
     def _bring_back(self, changes: Changes, found: Sequence[Snapshot]) -> None:
         items = []
@@ -135,6 +160,24 @@ class FirestoreTrash(FirestoreWords):
             changes.item(snapshot, _restored(document, snapshot))
             changes.kept += kept_amount(trash.item)
         changes.count(items, 1)
+
+
+def _checked(snapshot: Snapshot) -> Snapshot:
+    """Return a document if it can be read; raise one of `UNREADABLE` otherwise."""
+    entry_of(snapshot)
+    return snapshot
+
+
+def _entries(seen: Mapping[K, Snapshot]) -> tuple[dict[K, Entry | None], list[K]]:
+    """Return the items of documents, and which documents cannot be read."""
+    entries: dict[K, Entry | None] = {}
+    unreadable = []
+    for key, snapshot in seen.items():
+        try:
+            entries[key] = entry_of(snapshot)
+        except documents.UNREADABLE:
+            unreadable.append(key)
+    return entries, unreadable
 
 
 def _restored(document: documents.Fields, snapshot: Snapshot) -> documents.Fields:

@@ -1,13 +1,15 @@
 """The words of items that are deleted for good, taken from the jobs that made them."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 from google.cloud.firestore_v1.base_query import BaseFilter, FieldFilter, Or
 
-from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, FirestoreDeletions, busy, pause
-from voxshelf.adapters.firestore_errors import CONFLICTS, translated
+from voxshelf.adapters.firestore_batches import write_all
+from voxshelf.adapters.firestore_deletions import retried
+from voxshelf.adapters.firestore_forgetting import FirestoreForgetting
 from voxshelf.adapters.firestore_job_pairs import SHOWN, JobPairs
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
 from voxshelf.adapters.job_documents import shown_of, to_job
@@ -17,11 +19,9 @@ from voxshelf.use_cases.deletion_ports import Deletion, made
 
 # Firestore takes 30 alternatives in a query, and each item is two: its own id, and RunPod's.
 _MAX_ITEMS = 15
-# Firestore takes 500 writes in a batch.
-_MAX_WRITES = 400
 
 
-class FirestoreWords(FirestoreDeletions):
+class FirestoreWords(FirestoreForgetting):
     """Plays the part of `Library` that takes words from jobs."""
 
     def remove_words(self, deletions: Sequence[Deletion]) -> tuple[str, ...]:
@@ -30,20 +30,12 @@ class FirestoreWords(FirestoreDeletions):
         for uid, owned in groupby(deletions, key=lambda deletion: deletion.uid):
             items = list(owned)
             for start in range(0, len(items), _MAX_ITEMS):
-                paths += self._remove(uid, items[start : start + _MAX_ITEMS])
+                some = items[start : start + _MAX_ITEMS]
+                # Repeated when somebody is settling one of the jobs at this moment.
+                paths += retried(partial(self._remove_words, uid, some))
         return tuple(dict.fromkeys(paths))
 
-    def _remove(self, uid: str, deletions: Sequence[Deletion]) -> list[str]:
-        for round_ in range(MAX_ROUNDS):
-            with translated():
-                try:
-                    return self._remove_once(uid, deletions)
-                except CONFLICTS:
-                    # Somebody is settling one of them.
-                    pause(round_)
-        raise busy()
-
-    def _remove_once(self, uid: str, deletions: Sequence[Deletion]) -> list[str]:
+    def _remove_words(self, uid: str, deletions: Sequence[Deletion]) -> list[str]:
         asked = [self._making(uid, deletions)]
         asked += [self._ordering(uid, one) for one in deletions if one.withdrawn]
         shown = {one.id: one for query in asked for one in query.stream(**BOUNDED)}
@@ -53,8 +45,7 @@ class FirestoreWords(FirestoreDeletions):
             if made(job := to_job(pair.document or {}), deletions)
         ]
         wordy = [snapshot for snapshot, job in found if not job.words_removed]
-        for start in range(0, len(wordy), _MAX_WRITES):
-            self._write_without_words(wordy[start : start + _MAX_WRITES])
+        write_all(wordy, lambda one: one, self._write_without_words)
         return [kept_output_path(uid, job.output_sha256) for _, job in found if job.output_sha256]
 
     def _write_without_words(self, snapshots: Sequence[Snapshot]) -> None:

@@ -1,256 +1,95 @@
-"""Audio measured in worker processes; see `audio_worker` for why."""
+"""Audio measured in worker processes, see `audio_worker`, and shared fairly between owners.
 
-import contextlib
-import json
-import os
-import queue
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
+Every file begins in a lane where it gets little of the CPU. What is short, as nearly all is, ends
+there, so it waits for nothing but other short work. What is not goes to a second lane, behind the
+first one in the eyes of the kernel (docs/decisions/0024-decoding-is-shared-fairly.md).
+"""
+
+import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from collections.abc import Callable
+from functools import partial
 
-from voxshelf.core.audio import AudioFacts, AudioFormat, AudioLimits, Loudness
+from voxshelf.adapters.audio_lane import AudioLane, LaneRules
+from voxshelf.adapters.cpu_allowance import CpuUsedUp
+from voxshelf.adapters.fair_turns import TurnRules
+from voxshelf.core.audio import AudioFacts, AudioLimits
 from voxshelf.core.content import Content
-from voxshelf.core.errors import InvalidAudio, Unavailable, UnsupportedMediaType
+from voxshelf.core.errors import InvalidAudio
+from voxshelf.core.spending import Spending
 
-# Four hours of speech, the longest kept, decode in well under this on one CPU; what takes
-# longer hangs, or was made to.
-DECODE_DEADLINE_S = 60.0
-# A start takes 0.2 s, on a busy machine some more.
-_START_DEADLINE_S = 30.0
-# A reply is some hundred bytes, and 400 of peaks.
-_MAX_REPLY_BYTES = 64 * 1024
-# The end of a traceback names what is missing.
-_COMPLAINT_CHARACTERS = 2_000
-# Decoding is bound by the CPU, of which an instance has one; the second worker serves while
-# the first one is busy with a long file or hangs.
-WORKERS = 2
-
-_PACKAGE_PARENT = str(Path(__file__).parents[2])
-_ERRORS = {error.code: error for error in (InvalidAudio, UnsupportedMediaType)}
-
-
-class _NoAnswer(Exception):
-    """The worker crashed over the file, did not answer in time, or answered nonsense."""
-
-
-class _NotListening(Exception):
-    """The worker ended before it saw the file."""
-
-
-class _NotStarted(_NotListening):
-    """The worker never came up; the text is what it complained of."""
+# In 0.25 s of the CPU end 20 minutes of speech as WAV, 7 as MP3, 1 as Opus. Six others whose files
+# just miss it take 1.5 s. One place: an instance has one CPU.
+QUICK = LaneRules(
+    TurnRules(places=1, places_of_owner=1, wait_s=15.0),
+    cpu_s=0.25,
+    deadline_s=10.0,
+    niceness=0,
+    retry_after_s=5,
+)
+# Four hours of speech, the longest kept, take 5 s as WAV or MP3, 15 as the worst FLAC and 60 as
+# Opus. Two places, of which an owner gets one, so that nobody waits for one other owner alone.
+# With those who wait, no more than half of an instance's threads (THREADS in .env) are here. All
+# times on the wall together end before a save does (300 s, timeoutSeconds in functions.yaml).
+LONG = LaneRules(
+    TurnRules(places=2, places_of_owner=1, wait_s=20.0, present=4, present_of_owner=2),
+    cpu_s=90.0,
+    deadline_s=150.0,
+    niceness=10,
+    retry_after_s=15,
+)
+# What one owner may take of an instance's CPU: 240 s of 600. Of WAV that is more than a library may
+# hold (MAX_GIB); an import of Opus is done with 16 hours of it in that time, and goes on later.
+CPU_S_OF_OWNER = 240.0
+CPU_WINDOW_S = 600.0
+# A file costs something to be handed over, whatever is in it.
+_ATTEMPT_CPU_S = 0.005
 
 
 class IsolatedAudio:
-    """Plays `AudioInspector`. Workers start when they are first needed and live on."""
+    """Plays `AudioInspector`."""
 
     def __init__(
         self,
         report: Callable[[str], None],
-        deadline_s: float = DECODE_DEADLINE_S,
+        *,
         module: str = "voxshelf.adapters.audio_worker",
+        quick: LaneRules = QUICK,
+        long: LaneRules = LONG,
+        spending: Spending | None = None,
     ) -> None:
-        """Give each file `deadline_s`; `module` is what the workers run.
-
-        `report` is told, for the log, why a worker did not start.
-        """
-        self._report, self._deadline_s, self._module = report, deadline_s, module
-        self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
-        for _ in range(WORKERS):
-            self._idle.put(None)
+        """Run `module` in the workers; `report` is told, for the log, why one did not start."""
+        self._quick = AudioLane(quick, module, report)
+        self._long = AudioLane(long, module, report)
+        self._spending = spending or Spending(CPU_S_OF_OWNER, CPU_WINDOW_S)
+        self._lock = threading.Lock()
 
     def start(self) -> None:
         """Start a first worker ahead of its first file, beside whatever else is loading."""
-        with self._slot() as slot:
-            slot.worker()
+        self._quick.start()
 
-    def __call__(self, content: Content, limits: AudioLimits) -> AudioFacts:
-        """See `AudioInspector`.
-
-        Raises:
-            Unavailable: when no worker starts, which says nothing about the file.
-        """
-        with self._slot() as slot, _descriptor(content) as descriptor:
-            try:
-                self._send(slot, _request(content, limits), descriptor)
-                return _facts(slot.worker().reply(self._deadline_s), content)
-            except _NoAnswer:
-                slot.end()
-                raise InvalidAudio(
-                    f"The {limits.noun} cannot be decoded: save it anew, as 16-bit WAV."
-                ) from None
-            except _NotListening as reason:
-                slot.end()
-                if isinstance(reason, _NotStarted):
-                    self._report(str(reason))
-                raise Unavailable("Audio cannot be checked at the moment. Try again.") from None
-
-    def _send(self, slot: "_Slot", request: bytes, descriptor: int) -> None:
+    def __call__(self, content: Content, limits: AudioLimits, owner: str) -> AudioFacts:
+        """See `AudioInspector`."""
+        with self._lock:
+            self._spending.check(owner, time.monotonic())
+        charge = partial(self._charge, owner)
+        charge(_ATTEMPT_CPU_S)
         try:
-            slot.worker().send(request, descriptor)
-        except _NotListening:
-            # It was killed while it was idle. The file had no part in that.
-            slot.end()
-            slot.worker().send(request, descriptor)
+            return self._quick.inspect(content, limits, owner, charge)
+        except CpuUsedUp:
+            pass
+        try:
+            return self._long.inspect(content, limits, owner, charge)
+        except CpuUsedUp:
+            raise InvalidAudio(
+                f"The {limits.noun} takes too long to decode. Save it in parts, or as 16-bit WAV."
+            ) from None
 
     def close(self) -> None:
         """End all workers that are idle."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                worker = self._idle.get_nowait()
-                if worker is not None:
-                    worker.end()
+        self._quick.close()
+        self._long.close()
 
-    @contextlib.contextmanager
-    def _slot(self) -> Iterator["_Slot"]:
-        slot = _Slot(self._idle.get(), self._module)
-        try:
-            yield slot
-        finally:
-            self._idle.put(slot.kept)
-
-
-class _Slot:
-    """The right to one worker, which is started when it is asked for."""
-
-    def __init__(self, kept: "_Worker | None", module: str) -> None:
-        self.kept, self._module = kept, module
-
-    def worker(self) -> "_Worker":
-        if self.kept is None or not self.kept.is_alive():
-            self.end()
-            self.kept = _Worker(self._module)
-        return self.kept
-
-    def end(self) -> None:
-        if self.kept is not None:
-            self.kept.end()
-            self.kept = None
-
-
-class _Worker:
-    """One process and the socket to it."""
-
-    def __init__(self, module: str) -> None:
-        self._ready = False
-        self._channel, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                [sys.executable, "-m", module, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                # Until it is ready, which is why it did not start. The decoders' complaints about
-                # a stranger's file go nowhere: they would stand between the lines of the log.
-                stderr=subprocess.PIPE,
-                # The environment holds secrets and the way to credentials: none of it goes along.
-                env={
-                    # What this process can import. Where packages lie is only in its path on the
-                    # platform: the buildpack installs them below PYTHONUSERBASE.
-                    "PYTHONPATH": os.pathsep.join(filter(None, [_PACKAGE_PARENT, *sys.path])),
-                    "PATH": os.defpath,
-                    # No linear algebra here: a pool of threads for it would only cost start-up.
-                    "OPENBLAS_NUM_THREADS": "1",
-                },
-            )
-
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-    def send(self, request: bytes, descriptor: int) -> None:
-        """Pass a file on as soon as the worker is ready. Raises _NotListening."""
-        if not self._ready:
-            self._wait_for_start()
-        try:
-            socket.send_fds(self._channel, [request], [descriptor])
-        except OSError as error:
-            raise _NotListening from error
-
-    def _wait_for_start(self) -> None:
-        self._channel.settimeout(_START_DEADLINE_S)
-        try:
-            self._ready = self._channel.recv(1) == b"\n"
-        except OSError:
-            self._ready = False
-        if not self._ready:
-            self._process.kill()
-            code = self._process.wait()
-            raise _NotStarted(f"exit code {code}: {self._complaint()}")
-
-    def _complaint(self) -> str:
-        """Return the end of what a process that has ended wrote."""
-        assert self._process.stderr is not None
-        text = self._process.stderr.read(_MAX_REPLY_BYTES).decode(errors="replace")
-        return text[-_COMPLAINT_CHARACTERS:].strip()
-
-    def reply(self, deadline_s: float) -> dict[str, Any]:
-        """Return what the worker says within so many seconds. Raises _NoAnswer."""
-        received, deadline = bytearray(), time.monotonic() + deadline_s
-        try:
-            while not received.endswith(b"\n"):
-                self._channel.settimeout(max(0.001, deadline - time.monotonic()))
-                chunk = self._channel.recv(_MAX_REPLY_BYTES)
-                received += chunk
-                if not chunk or len(received) > _MAX_REPLY_BYTES:
-                    raise _NoAnswer
-            reply: dict[str, Any] = json.loads(received)
-        except (OSError, ValueError) as error:
-            raise _NoAnswer from error
-        return reply
-
-    def end(self) -> None:
-        self._channel.close()
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
-
-
-@contextlib.contextmanager
-def _descriptor(content: Content) -> Iterator[int]:
-    """Yield a descriptor of the content as a file; what is in memory is written out first."""
-    stream = content.rewound()
-    try:
-        descriptor = stream.fileno()
-    except OSError:
-        with tempfile.TemporaryFile() as file:
-            shutil.copyfileobj(stream, cast(BinaryIO, file))
-            file.seek(0)
-            yield file.fileno()
-    else:
-        yield descriptor
-
-
-def _request(content: Content, limits: AudioLimits) -> bytes:
-    request = {
-        "size_bytes": content.size_bytes,
-        "sha256": content.sha256,
-        "crc32c": content.crc32c,
-        "limits": asdict(limits),
-    }
-    return json.dumps(request).encode()
-
-
-def _facts(reply: dict[str, Any], content: Content) -> AudioFacts:
-    """Return what was measured; what is known here is not taken from a worker."""
-    try:
-        if "facts" not in reply:
-            raise _ERRORS[reply["code"]](reply["message"], details=reply["details"])
-        facts = reply["facts"]
-        known = {
-            "format": AudioFormat[facts["format"]],
-            "size_bytes": content.size_bytes,
-            "sha256": content.sha256,
-            "peaks": bytes.fromhex(facts["peaks"]),
-            "loudness": Loudness(**facts["loudness"]),
-        }
-        return AudioFacts(**{**facts, **known})
-    except (LookupError, TypeError, ValueError) as error:
-        raise _NoAnswer from error
+    def _charge(self, owner: str, cpu_s: float) -> None:
+        with self._lock:
+            self._spending.charge(owner, cpu_s, time.monotonic())

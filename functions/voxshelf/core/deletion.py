@@ -10,8 +10,12 @@ from datetime import datetime, timedelta
 from voxshelf.core.account import Amount
 from voxshelf.core.amounts import kept_amount, reserved_amount
 from voxshelf.core.items import Voice
-from voxshelf.core.shelf import Entry
+from voxshelf.core.shelf import Entry, Pending
 from voxshelf.core.trash import Trash
+
+# The key of no request: a save under it cannot be finished by anybody, only undone. Those of
+# requests are digests.
+NO_REQUEST = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,9 @@ class Manner:
 class Removal:
     """What to write: the item in the trash, and what is no longer kept and reserved.
 
-    `is_fresh` tells that readers saw it until now; `changes` is false where all that is asked for
-    has been done before.
+    `dropped` is the save that ends with it, whose idempotency key is free from then on. `is_fresh`
+    tells that readers saw the item until now, `is_new` that it was only being saved: its document
+    does not hold it yet. `changes` is false where all that is asked for has been done before.
     """
 
     trash: Trash
@@ -44,7 +49,9 @@ class Removal:
     kept: Amount
     reserved: Amount
     unsettled_since: datetime
+    dropped: Pending | None
     is_fresh: bool
+    is_new: bool
     changes: bool
 
 
@@ -52,7 +59,8 @@ def decide_deletion(entry: Entry | None, manner: Manner, now: datetime) -> Remov
     """Decide on deleting an item; None where there is none, or one that is only being saved.
 
     A save that runs over the item, or over what is left of it in the trash, is dropped: it can no
-    longer be confirmed, and its objects are garbage.
+    longer be confirmed, and its objects are garbage. A voice that is only being saved and to which
+    the consent is withdrawn is dropped, too, as if it had been saved: it must never come to be.
     """
     if entry is None:
         return None
@@ -76,13 +84,18 @@ def decide_deletion(entry: Entry | None, manner: Manner, now: datetime) -> Remov
         kept=kept_amount(entry.ready),
         reserved=Amount() if dropped is None else reserved_amount(dropped, entry.ready),
         unsettled_since=now if trash.is_busy or garbage else trash.purge_at,
+        dropped=entry.pending,
         is_fresh=entry.ready is not None,
+        is_new=entry.ready is None and entry.trash is None,
         changes=trash != entry.trash or dropped is not None or withdrawn != entry.withdrawn,
     )
 
 
 def _fresh(entry: Entry, manner: Manner, now: datetime) -> Trash | None:
-    if entry.ready is None:
+    item = entry.ready
+    if item is None and entry.pending is not None and manner.withdrawn:
+        item = entry.pending.item
+    if item is None:
         return None
     purge_at = now + manner.undo_for
-    return Trash(entry.ready, now, purge_at, deleted_with=manner.deleted_with)
+    return Trash(item, now, purge_at, deleted_with=manner.deleted_with)

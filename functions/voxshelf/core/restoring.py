@@ -10,9 +10,16 @@ from voxshelf.core.amounts import kept_amount
 from voxshelf.core.items import Voice
 from voxshelf.core.shelf import Entry
 
-# `with_generations` is a voice that comes back last, after those that were deleted with it.
+# `with_generations` is a voice that comes back last, after those that were deleted with it;
+# `unreadable` an item whose document cannot be read.
 Verdict = Literal[
-    "restored", "with_generations", "not_found", "in_progress", "name_taken", "quota_exceeded"
+    "restored",
+    "with_generations",
+    "not_found",
+    "in_progress",
+    "name_taken",
+    "quota_exceeded",
+    "unreadable",
 ]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from voxshelf.core.deletion import Manner
-from voxshelf.core.errors import NotFound, Unavailable, VoxshelfError
+from voxshelf.core.errors import Internal, NotFound, Unavailable, VoxshelfError
 from voxshelf.use_cases.deletion_ports import MAX_KEYS, Deletion, ItemKey, Taken
 from voxshelf.use_cases.ports import Library, ObjectStore, Receipt
 from voxshelf.use_cases.shelving import undo
@@ -46,6 +46,7 @@ def delete_item(
 
     Raises:
         NotFound: when there is no such item.
+        Internal: when its document cannot be read.
         Unavailable: it may be gone for readers already; deleting again is safe.
     """
     (deleted,) = delete_items(uid, [key], manner, library=library, objects=objects)
@@ -103,6 +104,8 @@ class _Deleting:
             outcome = found.get(key)
             if outcome is None:
                 done.append(Deleted(key, error=NotFound("There is no such item in your library.")))
+            elif isinstance(outcome, Internal):
+                done.append(Deleted(key, error=outcome))
             elif isinstance(outcome, Deletion):
                 trash = outcome.trash
                 until = None if trash.purging else trash.purge_at
@@ -124,7 +127,7 @@ class _Deleting:
             if outcome is None:
                 # Whoever saved it has undone it.
                 return Deleted(key)
-            if isinstance(outcome, Deletion):
+            if not isinstance(outcome, Receipt):
                 return self.delete([key])[0]
             receipt = outcome
         raise Unavailable
@@ -145,8 +148,15 @@ def take_generations(
 
 
 def purge(deletions: Sequence[Deletion], library: Library, objects: ObjectStore) -> None:
-    """Remove what is marked as being purged for good: words, objects, and the documents last."""
+    """Remove what is marked as being purged for good: words, objects, and the documents last.
+
+    Speech of a withdrawn voice whose save was ended is undone before; what cannot be undone now,
+    reconcile finds by its own document.
+    """
     if deletions:
+        for voice in (one for one in deletions if one.withdrawn):
+            for receipt in library.barred_speech(voice.uid, voice.item_id):
+                undo(receipt, library, objects)
         outputs = library.remove_words(deletions)
         paths = (path for deletion in deletions for path in deletion.object_paths)
         objects.delete([*paths, *outputs])

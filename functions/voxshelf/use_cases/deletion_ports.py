@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from voxshelf.core.account import Limits
 from voxshelf.core.deletion import Manner
+from voxshelf.core.errors import Internal
 from voxshelf.core.items import Voice
 from voxshelf.core.jobs import CloneOrder, Job
 from voxshelf.core.restoring import Verdict
@@ -14,7 +15,7 @@ from voxshelf.core.trash import Trash
 if TYPE_CHECKING:
     from voxshelf.use_cases.ports import Garbage, Kind, Receipt
 
-# Of items in one batch. Their voices and the account come on top; Firestore takes 500 writes.
+# Of items in one call: so many are read before the first of them is written.
 MAX_KEYS = 200
 
 
@@ -99,24 +100,31 @@ def _was_ordered(job: Job, deletion: Deletion) -> bool:
 
 
 class DeletionLibrary(Protocol):
-    """Deletes and restores. Every method is one atomic write, or fails as a whole.
+    """Deletes and restores, in one or more atomic writes: as many as the database's limit asks for.
 
-    All raise `Unavailable` when the database does not answer in time.
+    Each item is in one of them, together with all that counts it, so that it is changed whole or
+    not at all. When a method fails, or its caller dies, the items of some writes are changed and
+    those of others are not; calling it again finishes it. All raise `Unavailable` when the database
+    does not answer in time.
     """
 
     def delete(
         self, uid: str, keys: Sequence[ItemKey], manner: Manner
-    ) -> "Mapping[ItemKey, Deletion | Receipt]":
-        """Take items from every reader at once; again changes nothing, and answers the same.
+    ) -> "Mapping[ItemKey, Deletion | Receipt | Internal]":
+        """Take items from every reader; again changes nothing, and answers the same.
 
-        What is only being saved is left as it is: its receipt is there to undo it by. Items that
-        do not exist are not in the answer. At most `MAX_KEYS` at once.
+        What is only being saved is left as it is: its receipt is there to undo it by. Not so a
+        voice to which the consent is withdrawn: that is deleted before it has come to be, and from
+        the same write on nobody can finish a save of its speech, see `barred_speech`. A save that
+        a deletion ends gives its idempotency key back. Items that do not exist are not in the
+        answer, and `Internal` is that of one whose document cannot be read. At most `MAX_KEYS`.
         """
 
     def take_generations(self, uid: str, voice_id: str) -> Taken:
         """Delete some more generations of a voice that is `taking` them.
 
-        Those that are purged at once have to be forgotten before the next step.
+        Those that are purged at once have to be forgotten before the next step. One whose document
+        cannot be read stays.
         """
 
     def condemn(self, deletion: Deletion) -> Deletion | None:
@@ -132,11 +140,17 @@ class DeletionLibrary(Protocol):
         Returns the paths of the outputs that those jobs had kept.
         """
 
+    def barred_speech(self, uid: str, voice_id: str) -> "Sequence[Receipt]":
+        """Return what was being saved of a voice when the consent to it was withdrawn.
+
+        Nobody can confirm it any more; it is there to be undone.
+        """
+
     def forget(self, *leftovers: "Deletion | Garbage") -> None:
         """Note that the objects are gone.
 
         The document of an item that is being purged goes, too, but for the note that bars a
-        withdrawn voice. One batch for each `MAX_KEYS` of them.
+        withdrawn voice.
         """
 
     def restore(
@@ -144,7 +158,7 @@ class DeletionLibrary(Protocol):
     ) -> Mapping[ItemKey, Verdict]:
         """Bring deleted items back as they were, those that have room within the limits.
 
-        `with_generations` is left to `bring_generations`. At most `MAX_KEYS` at once.
+        `with_generations` is left to `bring_generations`. At most `MAX_KEYS`.
         """
 
     def bring_generations(self, uid: str, voice_id: str, limits: Limits) -> Brought:

@@ -17,6 +17,7 @@ from voxshelf.core.errors import (
     InProgress,
     NotFound,
     QuotaExceeded,
+    RateLimited,
     Unavailable,
     VoiceExists,
     VoxshelfError,
@@ -35,7 +36,7 @@ from voxshelf.use_cases.voice_draft import SaveVoice
 Status = Literal["imported", "already_there", "failed"]
 
 # What passes by itself, or once there is room: the import stops there, to be gone on with later.
-_PASSING = (InProgress, QuotaExceeded, Unavailable)
+_PASSING = (InProgress, QuotaExceeded, RateLimited, Unavailable)
 _ID_CHARACTERS = 100
 
 

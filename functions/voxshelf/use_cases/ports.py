@@ -63,7 +63,7 @@ class Glance(Protocol):
 
 
 class Library(DeletionLibrary, Protocol):
-    """Decides what exists. Every method is one atomic write, or fails as a whole.
+    """Decides what exists. Every method of this part is one atomic write, or fails as a whole.
 
     All raise `Unavailable` when the database does not answer in time.
     """
@@ -279,10 +279,13 @@ class ContentCache(Protocol):
 class AudioInspector(Protocol):
     """Measures audio of unknown origin."""
 
-    def __call__(self, content: Content, limits: AudioLimits) -> AudioFacts:
-        """Decode and measure.
+    def __call__(self, content: Content, limits: AudioLimits, owner: str) -> AudioFacts:
+        """Decode and measure a file of the user with the uid `owner`.
 
         Raises:
             UnsupportedMediaType: when the first bytes show none of the formats kept.
-            InvalidAudio: when it is damaged, not what it claims, or outside the limits.
+            InvalidAudio: when it is damaged, not what it claims, outside the limits, or takes too
+                much of the CPU.
+            RateLimited: before any work, when the owner had much audio measured lately.
+            Unavailable: when there is no place or no time at the moment.
         """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from voxshelf.core.account import Limits
 from voxshelf.core.errors import (
     InProgress,
+    Internal,
     NameTaken,
     NotFound,
     QuotaExceeded,
@@ -89,4 +90,6 @@ def _error(verdict: Verdict) -> VoxshelfError | None:
         return NameTaken("Another voice has its name by now. Rename that one, then restore.")
     if verdict == "quota_exceeded":
         return QuotaExceeded("There is no room for it. Delete something else first.")
+    if verdict == "unreadable":
+        return Internal()
     return None

@@ -139,7 +139,7 @@ class _Saving:
             if isinstance(seen, Shelved):
                 return seen
             audio = self.sources.content(command.audio)
-            facts = self.inspect_audio(audio, SPEECH_LIMITS)
+            facts = self.inspect_audio(audio, SPEECH_LIMITS, command.uid)
 
         def draft(slot: Slot) -> Generation:
             return _generation(command, self._place()[0], facts, slot, new_token(self.policy))

@@ -13,6 +13,7 @@ from voxshelf.core.errors import (
     InProgress,
     NotFound,
     PermissionDenied,
+    RateLimited,
     RunpodFailed,
     Unavailable,
     VoxshelfError,
@@ -114,7 +115,7 @@ def _save(
         return claimed
     try:
         result_id = results.save(uid, claimed, output)
-    except (InProgress, Unavailable):
+    except (InProgress, RateLimited, Unavailable):
         return jobs.change(uid, job.job_id, lambda found, now: found.postponed(now))
     except (NotFound, PermissionDenied) as error:
         return _refused(uid, claimed, error, jobs, results)

@@ -84,7 +84,7 @@ def start_clone(
         return before, True
     sample = sources.content(command.sample)
     content = _fingerprint(order, sample.sha256)
-    facts = inspect_audio(sample, SAMPLE_LIMITS)
+    facts = inspect_audio(sample, SAMPLE_LIMITS, uid)
     if is_silent(facts.loudness):
         raise InvalidAudio("The recording is silent: check the microphone and record it again.")
     recording = _recording(uid, sample, facts) if _goes_by_url(sample.size_bytes) else None

@@ -209,7 +209,7 @@ def inspected(
         UnsupportedMediaType, InvalidAudio, InvalidProfile.
     """
     sample = sources.content(command.sample)
-    facts = inspect_audio(sample, SAMPLE_LIMITS)
+    facts = inspect_audio(sample, SAMPLE_LIMITS, command.uid)
     if is_silent(facts.loudness):
         raise InvalidAudio("The voice sample is silent: check the microphone and record it again.")
     profile, profile_facts = None, None
@@ -217,7 +217,7 @@ def inspected(
         profile = sources.content(command.profile)
         profile_facts = inspect_profile(profile.rewound().read(HEAD_BYTES), profile.size_bytes)
     spoken = command.consent.audio if command.consent else None
-    consent_facts = inspect_audio(spoken, SPEECH_LIMITS) if spoken else None
+    consent_facts = inspect_audio(spoken, SPEECH_LIMITS, command.uid) if spoken else None
     return VoiceDraft(command, policy, sample, facts, profile, profile_facts, consent_facts)
 
 

@@ -12,9 +12,9 @@ def withdraw_consent(
 ) -> None:
     """Remove sample, profile and recording of a voice, and keep the place barred.
 
-    A voice in the trash is no exception: it cannot be restored any more. What was said, by whom
-    and when stays, with the time of the withdrawal. Speech that was generated before stays with
-    its owner.
+    A voice in the trash is no exception, it cannot be restored any more; nor is one that is only
+    being saved. What was said, by whom and when stays, with the time of the withdrawal. Speech that
+    was saved before stays with its owner; what is being saved at this moment never comes to be.
 
     Raises:
         NotFound: when there is no such voice.
