@@ -429,6 +429,7 @@ def test_a_withdrawal_overtakes_a_save_that_runs(shelf, state):
             SaveVoice("ada", "voice_a", "A", content(wav(2.0)), replace=True),
             library=shelf.library,
             objects=Overtaken(shelf, VOICE, permanent=True, withdrawn=True),
+            uploads=MemoryUploads(),
             inspect_audio=inspect_audio,
             policy=Policy(LIMITS),
         )
