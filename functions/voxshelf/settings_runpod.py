@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from voxshelf.core.jobs import JobLimits, JobPolicy
+from voxshelf.core.worker_parameters import SETTING, allowed_parameters
 
 _BASE_URL = "https://api.runpod.ai/v2"
 
@@ -41,6 +42,7 @@ class RunpodSettings:
             webhook_base_url=site.rstrip("/"),
             clone_endpoint=clone,
             speech_endpoint=speech,
+            parameters=allowed_parameters(environ.get(SETTING, "")),
             takes_urls=environ.get("RUNPOD_TAKES_URLS", "false").lower() == "true",
         )
         hosts = environ.get("AUDIO_HOSTS", "").split(",")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Library,
         ObjectStore,
     )
+    from voxshelf.use_cases.request_ports import Requests
     from voxshelf.use_cases.upkeep_ports import Upkeep
     from voxshelf.use_cases.upload_ports import UploadSlots
 
@@ -112,6 +113,13 @@ class Wiring:
         from voxshelf.adapters.firestore_library import FirestoreLibrary
 
         return FirestoreLibrary(self._firestore)
+
+    @cached_property
+    def requests(self) -> "Requests":
+        """See `Services`."""
+        from voxshelf.adapters.firestore_requests import FirestoreRequests
+
+        return FirestoreRequests(self._firestore)
 
     @cached_property
     def upkeep(self) -> "Upkeep":

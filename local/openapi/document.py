@@ -16,7 +16,7 @@ from local.openapi.introduction import introduction
 from local.openapi.operations import OPERATIONS, TAGS, Operation
 from local.openapi.queries import IDEMPOTENCY_KEY, path_parameter
 from local.openapi.requests import RequestBody
-from local.openapi.routes import path_arguments, path_template, routes
+from local.openapi.routes import path_arguments, path_template, routes, takes_key
 from local.openapi.saves import SAVE_SPEECH, SAVE_VOICE
 from local.openapi.schemas import reference, wire_schemas
 from voxshelf import __version__
@@ -104,7 +104,7 @@ def document() -> Json:
     Raises:
         KeyError: when a route is not described in `operations`.
     """
-    described = [(route, OPERATIONS[route.method, route.path]) for route in routes()]
+    described = [(route, _described(route)) for route in routes()]
     operations = [operation for _, operation in described]
     return {
         "openapi": "3.1.0",
@@ -134,6 +134,11 @@ def document() -> Json:
     }
 
 
+def _described(route: Route) -> Operation:
+    operation = OPERATIONS[route.method, route.path]
+    return operation.keyed if takes_key(route) and not route.has_own_keys else operation
+
+
 def _paths(described: list[tuple[Route, Operation]]) -> Json:
     paths: dict[str, Json] = {}
     for route, operation in described:
@@ -144,6 +149,7 @@ def _paths(described: list[tuple[Route, Operation]]) -> Json:
 
 def _operation(route: Route, operation: Operation) -> Json:
     parameters = [*map(path_parameter, path_arguments(route.path)), *operation.parameters]
+    parameters += [IDEMPOTENCY_KEY] if takes_key(route) else []
     return {
         "operationId": operation.operation_id,
         "tags": [operation.tag],
@@ -153,7 +159,7 @@ def _operation(route: Route, operation: Operation) -> Json:
         **({"parameters": parameters} if parameters else {}),
         **({"requestBody": _request_body(operation.body)} if operation.body else {}),
         "responses": {
-            **_success(route.method, operation),
+            **_success(route, operation),
             **{
                 str(status): {"$ref": f"#/components/responses/{response_name(errors)}"}
                 for status, errors in by_status(operation.all_errors).items()
@@ -186,7 +192,7 @@ def _size(size_bytes: int) -> str:
     return f"{mib} MiB" if mib else f"{size_bytes // 1024} KiB"
 
 
-def _success(method: str, operation: Operation) -> Json:
+def _success(route: Route, operation: Operation) -> Json:
     redirect: Json = {
         "302": {
             "description": "The way to the file.",
@@ -195,12 +201,14 @@ def _success(method: str, operation: Operation) -> Json:
     }
     if operation.answer is None and operation.file_type is None:
         return redirect
-    replayed = ("Idempotent-Replayed",) if IDEMPOTENCY_KEY in operation.parameters else ()
+    replayed = ("Idempotent-Replayed",) if takes_key(route) else ()
     headers = _header_references(*operation.headers, *replayed, "X-Request-Id")
     return {
         **(redirect if operation.redirects else {}),
         str(operation.status): {
-            "description": "Saved." if operation.status == HTTPStatus.CREATED else _DONE[method],
+            "description": "Saved."
+            if operation.status == HTTPStatus.CREATED
+            else _DONE[route.method],
             "headers": headers,
             "content": {
                 **_json_content(operation.answer),

@@ -10,9 +10,12 @@ Voxshelf keeps a user's cloned voices and the speech generated with them.
 token>`. The owner of everything is the token's user: `uid` and `user_id` in a request are
 ignored, and another user's id answers exactly as a missing one.
 
-**Retries.** A save may carry `Idempotency-Key`. The same key with the same content gets the
-first answer again, with `Idempotent-Replayed: true`; with other content it is refused. Where
-`Retry-After` is given, a retry after so many seconds helps.
+**Retries.** Every POST may carry `Idempotency-Key`. The same key with the same content gets the
+first answer again, with `Idempotent-Replayed: true`; with other content it is 422, and while the
+first request is running 409 `in_progress`. A request that failed frees its key, and so does a bulk
+request of which anything failed. Keys are kept for two days, for each operation by itself; an item
+or a job in an answer that is given again is shown as it is by then. Where `Retry-After` is given, a
+retry after so many seconds helps.
 
 **Bodies** are `multipart/form-data` with files, or `application/json` with base64, of at most
 {max_body_mib} MiB. A larger file is uploaded straight into the store, to a place that `POST

@@ -7,16 +7,18 @@ from local.openapi.queries import Parameter, list_parameters
 from local.openapi.requests import Field, RequestBody
 from local.openapi.saves import SAVE_SPEECH, SAVE_VOICE
 from voxshelf.core.jobs import KEPT_FOR, LAST_LOOK
+from voxshelf.core.worker_parameters import DEFAULT_PARAMETERS
 from voxshelf.http.files import AUDIO
 from voxshelf.http.job_query import ACTIVE_STATES, ENDED_STATES, KINDS, STATES
 from voxshelf.use_cases.start_job import MAX_REQUEST_BYTES
 
 _VOICE = {field.name: field for field in SAVE_VOICE.fields}
 _SPEECH = {field.name: field for field in SAVE_SPEECH.fields}
+_PASSED_ON = ", ".join(f"`{name}`" for name in sorted(DEFAULT_PARAMETERS))
 _PARAMETERS = Field(
     "parameters",
-    "What the worker is told besides: a flat object. Names of files, profiles and addresses, such "
-    "as `audio_url`, are refused.",
+    "What the worker is told besides: a flat object. A site passes on the names that its operator "
+    f"lists, and refuses all others; where he lists none, these: {_PASSED_ON}.",
     _VOICE["parameters"].schema,
 )
 _METADATA = Field("metadata", "Its values stand in for fields that are absent.", {"type": "object"})

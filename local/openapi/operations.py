@@ -3,7 +3,7 @@
 A route without an entry here, and an entry without a route, fail the tests.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from local.openapi.deleting import DELETE_ITEMS, KEEP_OR_DELETE, PERMANENT, RESTORE_ITEMS
 from local.openapi.edits import EDIT_GENERATION, EDIT_VOICE, IF_MATCH
@@ -20,7 +20,6 @@ from local.openapi.jobs import (
 )
 from local.openapi.moving import EXPORT, IMPORT_ARCHIVE, START, TOKEN
 from local.openapi.queries import (
-    IDEMPOTENCY_KEY,
     PROFILE_FORMAT,
     Parameter,
     list_parameters,
@@ -73,6 +72,11 @@ class Operation:
     file_type: str | None = None
 
     @property
+    def keyed(self) -> "Operation":
+        """Return the operation as the boundary answers it once for an Idempotency-Key."""
+        return replace(self, errors=(*self.errors, *_KEYED))
+
+    @property
     def all_errors(self) -> tuple[ErrorType, ...]:
         """Its errors, and what any body may meet on its way."""
         return (*self.errors, *([errors.RequestTimeout] if self.body else []))
@@ -104,6 +108,14 @@ _SAVE = (
     errors.UnsupportedMediaType,
 )
 
+# The body is read for its digest, whether or not the operation has one.
+_KEYED = (
+    errors.IdempotencyConflict,
+    errors.InProgress,
+    errors.InvalidRequest,
+    errors.PayloadTooLarge,
+    errors.RequestTimeout,
+)
 _JOB = (*_ITEM, errors.QuotaExceeded, errors.RunpodFailed)
 _START = (
     *_LIST,
@@ -141,6 +153,10 @@ _FOLLOWING = (
     "`runpod_job_id` is null may or may not have reached RunPod; it tells, or the job fails."
 )
 
+_TAKEN_OVER = (
+    "A site takes as many imports and retries a day of one user as jobs, refused ones too."
+)
+
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/api/voices/save"): Operation(
         operation_id="save_voice",
@@ -160,7 +176,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             errors.PermissionDenied,
             errors.VoiceExists,
         ),
-        parameters=(IDEMPOTENCY_KEY,),
         body=SAVE_VOICE,
     ),
     ("GET", "/api/voices"): Operation(
@@ -262,7 +277,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         answer=wire.SpeechSaved,
         status=201,
         errors=(*_SAVE, errors.NotFound, errors.PermissionDenied),
-        parameters=(IDEMPOTENCY_KEY,),
         body=SAVE_SPEECH,
     ),
     ("GET", "/api/tts/generations"): Operation(
@@ -385,12 +399,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Clone a voice",
         description=(
             f"The recording is validated before a GPU works for it. {_FOLLOWING} For 409 "
-            "`voice_exists` the voice that is there stands in `details.voice`."
+            "`voice_exists` the voice that is there stands in `details.voice`. A voice to which "
+            "the consent was withdrawn is 403, and so is a repetition of what was started before."
         ),
         answer=wire_jobs.JobStarted,
         status=202,
         errors=(*_START, errors.InvalidAudio, errors.RateLimited, errors.VoiceExists),
-        parameters=(IDEMPOTENCY_KEY,),
         body=START_CLONE,
     ),
     ("POST", "/api/tts/generate"): Operation(
@@ -399,12 +413,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Generate speech",
         description=(
             f"The voice's profile is sent along. {_FOLLOWING} A profile that is a pickle runs code "
-            "where it is loaded: only one that a job of this site returned is sent; another is 403."
+            "where it is loaded: only one that a job of this site returned is sent; another is "
+            "403, and so is a voice to which the consent was withdrawn."
         ),
         answer=wire_jobs.JobStarted,
         status=202,
         errors=_START,
-        parameters=(IDEMPOTENCY_KEY,),
         body=START_SPEECH,
     ),
     ("GET", "/api/jobs"): Operation(
@@ -471,7 +485,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Save the result of a failed job again",
         description=(
             "A new job with the same result, where that could not be saved (a full library, say): "
-            "it is kept for a day. No GPU works for it. Where there is no result any more: 400."
+            "it is kept for a day. No GPU works for it. Where there is no result any more: 400. "
+            f"{_TAKEN_OVER}"
         ),
         answer=wire_jobs.JobAnswer,
         status=202,
@@ -483,7 +498,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Take over a job that was started elsewhere",
         description=(
             "One that is here already is answered as it is. RunPod keeps a result for half an "
-            "hour; a job that it does not know is 404, and so is another user's."
+            "hour; a job that it does not know is 404, and so is another user's. "
+            f"{_TAKEN_OVER}"
         ),
         answer=wire_jobs.JobAnswer,
         status=202,
@@ -530,7 +546,6 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         ),
         answer=wire_uploads.UploadGiven,
         status=201,
-        parameters=(IDEMPOTENCY_KEY,),
         errors=(
             *_SELECT,
             errors.IdempotencyConflict,

@@ -19,7 +19,7 @@ IDEMPOTENCY_KEY: Parameter = {
     "in": "header",
     "description": (
         "A name for this request, chosen by the client, of printable ASCII characters. A retry "
-        "with the same key and content gets the first answer again."
+        "with the same key and content gets the first answer again, and has no effect of its own."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_CHARACTERS},
 }

@@ -21,6 +21,11 @@ def routes() -> tuple[Route, ...]:
     return tuple(sorted(found, key=lambda route: (route.path, route.method)))
 
 
+def takes_key(route: Route) -> bool:
+    """Tell whether a request may carry an Idempotency-Key: every POST of a user's."""
+    return route.method == "POST" and not route.public
+
+
 def path_template(path: str) -> str:
     """Return a route's path as OpenAPI writes it: `<voice_id>` becomes `{voice_id}`."""
     return _ARGUMENT.sub(r"{\1}", path)

@@ -148,6 +148,8 @@ BROKEN: dict[str, Broken] = {
     "sub is a list": _claims(sub=["owner"]),
     "sub leads into another's folder": _claims(sub="owner/voices/x"),
     "sub is a parent folder": _claims(sub=".."),
+    "sub is a name that Firestore keeps": _claims(sub="__owner__"),
+    "sub holds a line break": _claims(sub="own\ner"),
     # Tokens of other kinds, rightly signed.
     "custom token": lambda google: bearer(
         google.token(

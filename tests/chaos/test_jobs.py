@@ -69,8 +69,8 @@ class Speaker:
         path = f"/api/tts/generations/{job['result']['generation_id']}?permanent=true"
         assert self._call("library", "DELETE", path).done
 
-    def document(self, job):
-        path = f"users/{self.person.uid}/jobs/{job['job_id']}"
+    def document(self, job, kind="jobs"):
+        path = f"users/{self.person.uid}/{kind}/{job['job_id']}"
         return self.site.lab.client.document(path).get().to_dict()
 
     def secret(self, job, *, calls=1):
@@ -172,7 +172,7 @@ def test_a_webhook_with_any_secret_but_the_jobs_own_has_no_effect(site, alba, br
         own[:-1],
         own + "A",
         "%00" + own,
-        alba.document(of_alba)["secret_sha256"],
+        alba.document(of_alba, "job_secrets")["secret_sha256"],
     ]
     effects = Effects(site)
     body = {"id": of_alba["runpod_job_id"], "status": "COMPLETED"}

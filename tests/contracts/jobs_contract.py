@@ -245,6 +245,46 @@ class JobsContract:
         self._end(jobs, uid, second.job_id)
         assert self._ordered(jobs, uid, "a")[1]
 
+    def test_what_a_start_would_be_told_is_told_before_its_work(self, jobs, uid):
+        limits = replace(LIMITS, active=2)
+        assert jobs.admit(uid, limits, ["a"]) is None
+        first, _ = self._ordered(jobs, uid, "a", limits=limits)
+        assert jobs.admit(uid, limits, ["a", "b"]) == first
+        assert jobs.admit(uid, limits) is None
+        self._start(jobs, uid)
+        assert jobs.admit(uid, limits, ["a"]) == first
+        with pytest.raises(QuotaExceeded) as refused:
+            jobs.admit(uid, limits, ["b"])
+        assert refused.value.details["limit"] == "active_jobs"
+
+    def test_taking_results_over_has_a_limit_of_its_own_as_high_as_that_of_jobs(self, jobs, uid):
+        today = datetime.now(UTC)
+        for _ in range(LIMITS.per_day):
+            jobs.count_taking_over(uid, LIMITS)
+        with pytest.raises(QuotaExceeded) as refused:
+            jobs.count_taking_over(uid, LIMITS)
+        assert refused.value.details == {"limit": "taken_over_per_day", "max": LIMITS.per_day}
+        assert refused.value.retry_after_s > 0
+        jobs.count_taking_over(f"{uid}x", LIMITS)
+        for _ in range(2):
+            ended = self._start(jobs, uid, now=today)
+            self._end(jobs, uid, ended.job_id)
+        with pytest.raises(QuotaExceeded):
+            jobs.count_taking_over(uid, LIMITS)
+        self._start(jobs, uid, now=today + timedelta(days=1))
+        jobs.count_taking_over(uid, replace(LIMITS, per_day=1))
+
+    def test_parallel_attempts_to_take_results_over_never_exceed_the_limit(self, jobs, uid):
+        def count(_):
+            try:
+                jobs.count_taking_over(uid, LIMITS)
+            except QuotaExceeded:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as threads:
+            assert sum(threads.map(count, range(12))) == LIMITS.per_day
+
     def test_a_job_without_an_order_is_never_found_by_one(self, jobs, uid):
         self._start(jobs, uid)
         assert jobs.alike(uid, []) is None
@@ -373,6 +413,33 @@ class JobsContract:
         assert jobs.job(uid, other.job_id) == other
         done = jobs.change(uid, saving.job_id, lambda found, now: found.done("g1", now))
         assert (done.state, done.order.text) == ("done", "")
+
+    def test_the_words_of_a_withdrawn_voice_go_from_every_clone_that_was_to_make_it(
+        self, jobs, library, uid
+    ):
+        limits = JobLimits(active=100, per_day=100, text_characters=1)
+        states = ("queued", "running", "saving", "done", "failed", "cancelled", "timed_out")
+
+        def ordered(**changes):
+            return self._ordered(jobs, uid, limits=limits, kind="clone", **changes)[0]
+
+        mine, other = replace(CLONE, name="Ada"), replace(CLONE, voice_id="own", name="Else")
+        barred = [ordered(order=mine, state=state, output_sha256=state) for state in states]
+        barred += [ordered(order=replace(other, name="Ada"), output_sha256="named")]
+        barred += [ordered(order=replace(other, voice_id="voice_ada"), output_sha256="placed")]
+        # Its id only follows from its name, which was not withdrawn: it would lie elsewhere.
+        kept = [ordered(order=other), ordered(order=replace(mine, name="ada"))]
+        kept += [self._ordered(jobs, uid, limits=limits)[0]]
+        kept += [self._ordered(jobs, f"{uid}x", limits=limits, kind="clone", order=mine)[0]]
+        trash = trash_of(None, voice("voice_ada", name="Ada"))
+        gone = Deletion(uid, "voices", "voice_ada", trash, (), withdrawn=True)
+        paths = library.remove_words([gone])
+        assert set(paths) == {kept_output_path(uid, d) for d in (*states, "named", "placed")}
+        for one in barred:
+            assert jobs.job(uid, one.job_id) == one.without_words()
+        for one in kept[:3]:
+            assert jobs.job(uid, one.job_id) == one
+        assert jobs.job(f"{uid}x", kept[3].job_id) == kept[3]
 
     def test_the_words_of_many_items_go_at_once(self, jobs, library, uid):
         limits = JobLimits(active=100, per_day=100, text_characters=1)

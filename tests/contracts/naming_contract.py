@@ -199,3 +199,31 @@ class NamingContract(LibraryCalls):
         assert shelf.voice_named(uid, "Ada").voice_id == "voice_ada"
         with pytest.raises(NotFound):
             shelf.voice_named(uid, "ada")
+
+    def _held(self, shelf, uid, voice_id, name=None):
+        holders = shelf.holders(uid, voice_id, name)
+        return {one.voice_id: (one.entry.voice is not None, one.entry.withdrawn) for one in holders}
+
+    def test_what_holds_a_place_or_a_name_is_found_deleted_or_withdrawn_too(self, shelf, uid):
+        self._named_voice(shelf, uid, "Ada")
+        self._named_voice(shelf, uid, "ada")
+        self._named_voice(shelf, uid, "Bea", "voice_bea")
+        self._reserve_voice(shelf, uid, voice("voice_cea", name="Cea"))
+        assert self._held(shelf, uid, "voice_ada") == {"voice_ada": (True, False)}
+        assert self._held(shelf, uid, "voice_ada", "ada") == {
+            "voice_ada": (True, False),
+            "voice_ada_2": (True, False),
+        }
+        assert self._held(shelf, uid, "voice_x", "Bea") == {"voice_bea": (True, False)}
+        assert self._held(shelf, uid, "voice_cea", "Cea") == {}
+        assert self._held(shelf, f"{uid}x", "voice_ada", "Ada") == {}
+        key = ItemKey("voices", "voice_bea")
+        shelf.delete(uid, [key], Manner(UNDO))
+        assert self._held(shelf, uid, "voice_x", "Bea") == {"voice_bea": (False, False)}
+        withdrawn = shelf.delete(uid, [key], Manner(UNDO, permanent=True, withdrawn=True))
+        assert withdrawn[key].withdrawn
+        assert self._held(shelf, uid, "voice_x", "Bea") == {"voice_bea": (False, True)}
+        shelf.forget(withdrawn[key])
+        for asked in (("voice_bea",), ("voice_x", "Bea"), ("voice_bea", "Bea")):
+            assert self._held(shelf, uid, *asked) == {"voice_bea": (False, True)}
+        assert self._held(shelf, uid, "voice_x", "bea") == {}

@@ -198,7 +198,7 @@ def as_form(value):
                 "description": "A voice.",
                 "tags": ["warm", "low"],
                 "consent": {"statement": "I agree.", "granted_by": "Ada"},
-                "parameters": {"speed": 1.5, "seed": 7, "style": "calm", "fast": True},
+                "parameters": {"speed": 1.5, "seed": 7, "style": "calm", "do_sample": True},
             },
         ),
         (
@@ -208,7 +208,7 @@ def as_form(value):
                 "text": "Words.",
                 "language": "de",
                 "tags": ["warm", "low"],
-                "parameters": {"speed": 1.5, "seed": 7, "style": "calm", "fast": True},
+                "parameters": {"speed": 1.5, "seed": 7, "style": "calm", "do_sample": True},
             },
         ),
     ],
@@ -327,6 +327,7 @@ def test_a_clone_that_could_become_nothing_is_refused(function, runpod, fields, 
         ({"text": "x" * 5001}, 400, "invalid_request"),
         ({"text": "a\x00b"}, 400, "invalid_request"),
         ({"parameters": {"profile_url": "x"}}, 400, "invalid_request"),
+        ({"parameters": {"model": "x"}}, 400, "invalid_request"),
         ({"parameters": {"nested": {}}}, 400, "invalid_request"),
     ],
     ids=lambda value: str(value)[:40],
@@ -831,3 +832,28 @@ def test_what_is_logged_names_neither_secret_nor_text(function, runpod, capsys, 
     assert secret not in lines
     assert "Confidential" not in lines
     assert all(json.loads(line) for line in lines.splitlines())
+
+
+def test_no_more_results_are_taken_over_a_day_than_jobs(function, runpod):
+    limits = replace(runpod.job_policy.limits, per_day=1)
+    runpod.job_policy = replace(runpod.job_policy, limits=limits)
+    body = {"runpod_job_id": "r-x", "kind": "clone"}
+    assert post(function, "/api/jobs/import", json=body).status_code == 404
+    for path, sent in (("/api/jobs/import", {"json": body}), ("/api/jobs/job_x/retry", {})):
+        refused = post(function, path, **sent)
+        assert (refused.status_code, refused.get_json()["code"]) == (429, "quota_exceeded")
+        assert int(refused.headers["Retry-After"]) > 0
+    assert post(function, "/api/jobs/import", json=body, headers=BOB).status_code == 404
+
+
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "k"}], ids=["no key", "a key"])
+def test_a_withdrawn_voice_is_neither_cloned_nor_spoken_with_nor_shown_again(function, runpod, key):
+    headers = {**ADA, **key}
+    save_voice(function, profile_file=(io.BytesIO(npy()), "p.npy"))
+    assert speak(function, headers=headers).status_code == 202
+    path = "/api/voices/voice_my_voice/consent"
+    assert function("library").delete(path, headers=ADA).status_code == 200
+    for start, fields in ((speak, {}), (clone, {"voice_name": "My Voice"})):
+        refused = start(function, headers=headers, **fields)
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "permission_denied")
+    assert len(runpod.workers.requests) == 1

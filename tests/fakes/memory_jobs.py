@@ -51,6 +51,17 @@ class MemoryJobs:
             self.records[uid, job_id] = job
             return job, True
 
+    def admit(self, uid: str, limits: JobLimits, orders: Collection[str] = ()) -> Job | None:
+        with self._lock:
+            first = self.alike(uid, orders)
+            if first is None:
+                self.uses.get(uid, JobUse()).taking(self.now(), limits)
+            return first
+
+    def count_taking_over(self, uid: str, limits: JobLimits) -> None:
+        with self._lock:
+            self.uses[uid] = self.uses.get(uid, JobUse()).taking_over(self.now(), limits)
+
     def alike(self, uid: str, orders: Collection[str]) -> Job | None:
         with self._lock:
             alike = self.uses.get(uid, JobUse()).alike(orders)

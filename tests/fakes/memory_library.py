@@ -14,7 +14,7 @@ from tests.fakes.memory_trash import MemoryTrash
 from voxshelf.core.account import Account, Amount, Refusals, hour_of
 from voxshelf.core.errors import NotFound
 from voxshelf.core.items import Generation, Voice
-from voxshelf.core.naming import Elsewhere
+from voxshelf.core.naming import Elsewhere, name_digest
 from voxshelf.core.query import ListQuery, Page
 from voxshelf.core.reservation import Decision, Item, Replay, Reservation, in_progress
 from voxshelf.core.shelf import Entry, Namesake, Pending, RequestRecord, Shelf
@@ -281,6 +281,16 @@ class MemoryLibrary(MemoryEdits, MemoryTrash, MemoryRecount):
         assert isinstance(item, Voice)
         return item
 
+    def holders(self, uid: str, voice_id: str, name: str | None = None) -> tuple[Namesake, ...]:
+        with self._lock:
+            own = [item_id for *key, item_id in self.records if key == [uid, "voices"]]
+            found = [(item_id, self._entry(uid, "voices", item_id)) for item_id in own]
+            return tuple(
+                Namesake(item_id, entry)
+                for item_id, entry in found
+                if entry is not None and _holds(item_id, entry, voice_id, name)
+            )
+
     def voice_named(self, uid: str, name: str) -> Voice:
         for namesake in self._named(uid, name):
             voice = namesake.entry.voice
@@ -330,3 +340,13 @@ def _counted(item: Item, record: _Record) -> Item:
     if isinstance(item, Voice) and isinstance(earlier, Voice):
         return replace(item, generation_count=earlier.generation_count)
     return item
+
+
+def _holds(item_id: str, entry: Entry, voice_id: str, name: str | None) -> bool:
+    item = entry.ready or (entry.trash.item if entry.trash is not None else None)
+    if item is None and not entry.withdrawn:
+        return False
+    if item_id == voice_id:
+        return True
+    known = {item.name if isinstance(item, Voice) else None, entry.withdrawn_name}
+    return name is not None and bool(known & {name, name_digest(name)})

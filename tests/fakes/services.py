@@ -9,6 +9,7 @@ from tests.fakes.inline_audio import inspect_audio
 from tests.fakes.memory_jobs import MemoryJobs
 from tests.fakes.memory_library import MemoryLibrary
 from tests.fakes.memory_objects import MemoryObjects
+from tests.fakes.memory_requests import MemoryRequests
 from tests.fakes.memory_uploads import MemoryUploads
 from tests.fakes.memory_workers import MemoryWorkers
 from voxshelf.adapters.tmp_cache import TmpCache
@@ -86,6 +87,7 @@ class MemoryServices:
 
     library: MemoryLibrary = field(default_factory=MemoryLibrary)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
+    requests: MemoryRequests = field(default_factory=MemoryRequests)
     upload_slots: MemoryUploads = field(default_factory=MemoryUploads)
     tokens: NamedTokens = field(default_factory=NamedTokens)
     urls: TokenUrls = field(default_factory=lambda: TokenUrls("https://files.example", "bucket"))

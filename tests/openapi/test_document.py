@@ -172,3 +172,14 @@ def test_fields_stand_in_the_order_of_the_code(api: Json) -> None:
 def test_the_document_names_no_address_but_those_of_its_examples(api: Json) -> None:
     addresses = re.findall(r"https?://[^/\"]+", json.dumps(api))
     assert set(addresses) == {"https://firebasestorage.googleapis.com"}
+
+
+def test_every_post_of_a_users_says_that_it_takes_a_key_and_what_may_come_of_it(api: Json) -> None:
+    for method, _, operation in operations(api):
+        names = [parameter["name"] for parameter in operation.get("parameters", [])]
+        takes_key = method == "POST" and "security" not in operation
+        assert names.count("Idempotency-Key") == takes_key
+        if takes_key:
+            assert {"400", "422"} <= operation["responses"].keys()
+            done = next(answer for s, answer in operation["responses"].items() if s < "300")
+            assert "Idempotent-Replayed" in done["headers"]

@@ -46,6 +46,7 @@ before(async () => {
   await seedDocument(`${user}/requests/abc`, { status: 'ready' });
   await seedDocument(`${user}/requests/abc/parts/one`, { status: 'ready' });
   await seedDocument(`${user}/uploads/slot`, { status: 'ready' });
+  await seedDocument(`${user}/job_secrets/running`, { status: 'ready' });
   await seedDocument(`${user}/unplanned/one`, { status: 'ready' });
   await seedDocument('unplanned/one', { status: 'ready' });
 });
@@ -94,6 +95,7 @@ const DOCUMENTS = [
   ['own/requests/abc', NOBODY],
   ['own/requests/abc/parts/one', NOBODY],
   ['own/uploads/slot', NOBODY],
+  ['own/job_secrets/running', NOBODY],
   ['own/unplanned/one', NOBODY],
   ['unplanned/one', NOBODY],
 ];
@@ -123,6 +125,7 @@ const QUERIES = [
   ['own/requests', [], NOBODY, 'all of'],
   ['own/requests', [READY], NOBODY, 'what is ready in'],
   ['own/uploads', [], NOBODY, 'all of'],
+  ['own/job_secrets', [], NOBODY, 'all of'],
   ['own/unplanned', [READY], NOBODY, 'what is ready in'],
   ['unplanned', [READY], NOBODY, 'what is ready in'],
   ['users', [], NOBODY, 'all of'],
@@ -154,6 +157,7 @@ const PLACES = [
   'own/requests/%',
   'own/requests/abc/parts/%',
   'own/uploads/%',
+  'own/job_secrets/%',
   'own/unplanned/%',
   'unplanned/%',
 ];

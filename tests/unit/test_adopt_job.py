@@ -232,3 +232,20 @@ def test_a_process_that_dies_while_retrying_leaves_one_item_in_the_end(shop, ste
     shop.retry(failed.job_id)
     assert shop.items() == ["voice_ada"]
     shop.check()
+
+
+@pytest.mark.parametrize("act", ["import", "retry"])
+def test_taking_results_over_counts_whatever_comes_of_it_and_ends_before_runpod_is_asked(shop, act):
+    shop.job_policy = replace(shop.job_policy, limits=JobLimits(5, 2, 5000))
+    attempt = {"import": shop.adopt, "retry": lambda: shop.retry("job_never")}[act]
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            attempt()
+    asked = list(shop.workers.journal)
+    with pytest.raises(QuotaExceeded) as refused:
+        attempt()
+    assert refused.value.details == {"limit": "taken_over_per_day", "max": 2}
+    assert shop.workers.journal == asked
+    shop.later(days=1)
+    with pytest.raises(NotFound):
+        attempt()

@@ -14,7 +14,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
 from voxshelf.adapters import firestore_queries
-from voxshelf.adapters.firestore_names import named
+from voxshelf.adapters.firestore_names import holding, named
 from voxshelf.core.query import GENERATION_FILTERS, SORTS, VOICE_FILTERS, Cursor, ListQuery
 from voxshelf.core.search import Search
 
@@ -135,15 +135,25 @@ def test_there_are_no_more_indexes_than_a_database_may_have():
 
 def test_old_idempotency_records_ended_jobs_and_notes_of_uploads_go_by_themselves():
     ttl = [(o["collectionGroup"], o["fieldPath"]) for o in FILE["fieldOverrides"] if o.get("ttl")]
-    assert ttl == [(group, "expires_at") for group in ("jobs", "uploads", "requests")]
+    groups = ("jobs", "job_secrets", "uploads", "requests")
+    assert sorted(ttl) == sorted((group, "expires_at") for group in groups)
 
 
 def test_long_values_are_in_no_index_of_their_own():
     """An indexed map or text costs an entry per value on every write, and nothing asks for it."""
     long = {("generations", "text"), ("generations", "audio"), ("voices", "sample")}
+    long |= {("requests", "item"), ("requests", "answer")}
     # In lists they stand in composite indexes, which an exemption leaves alone.
     many = {(kind, field) for kind in FILTERS for field in ("terms", "tags")}
     assert long | many <= exempt()
+
+
+def test_what_holds_a_place_or_a_name_is_found_by_the_indexes_that_every_field_has(client):
+    query = holding(client.collection("users", "u", "voices"), "voice_ada", "Ada")
+    filters = query._to_protobuf().where.composite_filter.filters
+    fields = {one.field_filter.field.field_path for one in filters}
+    assert fields == {"voice_id", "name", "name_sha256"}
+    assert not {("voices", field) for field in fields} & exempt()
 
 
 def test_a_name_is_found_by_the_indexes_of_its_two_places_alone(client):

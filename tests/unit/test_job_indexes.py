@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.contracts.jobs_contract import trash_of
+from tests.contracts.library_contract import voice
 from tests.unit.test_indexes import DIRECTIONS, FILE, client, exempt
 from voxshelf.adapters.firestore_jobs import FirestoreJobs
 from voxshelf.adapters.firestore_library import FirestoreLibrary
@@ -23,7 +24,7 @@ def declared():
             fields = tuple((f["fieldPath"], f["order"]) for f in index["fields"])
             yield index["queryScope"], fields
     for override in FILE["fieldOverrides"]:
-        if override["collectionGroup"] == "jobs":
+        if override["collectionGroup"] in ("jobs", "job_secrets"):
             for index in override["indexes"]:
                 yield index["queryScope"], ((override["fieldPath"], index["order"]),)
 
@@ -67,9 +68,12 @@ LISTS = [
 ]
 
 
-def test_code_and_index_file_agree(jobs):
+def test_code_and_index_file_agree(jobs, client):
+    gone = Deletion("ada", "voices", "voice_ada", trash_of(None, voice()), (), withdrawn=True)
     asked = [
+        FirestoreLibrary(client)._ordering("ada", gone),
         jobs._named("job_1"),
+        jobs._named("job_1", "job_secrets"),
         jobs._at_runpod("r-1"),
         jobs._due_at(datetime(2026, 1, 1, tzinfo=UTC)),
         *(jobs._newest("ada", only) for only in LISTS),
@@ -91,7 +95,9 @@ def test_what_is_asked_of_a_users_own_jobs_besides_is_served_by_the_index_that_e
         FirestoreLibrary(client)._making("ada", gone),
     ]
     overridden = {
-        each["fieldPath"] for each in FILE["fieldOverrides"] if each["collectionGroup"] == "jobs"
+        each["fieldPath"]
+        for each in FILE["fieldOverrides"]
+        if each["collectionGroup"] in ("jobs", "job_secrets")
     }
     for query in asked:
         for scope, fields in needed(query):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxshelf.core.names import ObjectNames, Stamp, is_valid_id, slug, voice_id_for
+from voxshelf.core.names import ObjectNames, Stamp, is_valid_id, is_valid_uid, slug, voice_id_for
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 5000, UTC)
 
@@ -115,3 +115,24 @@ def test_an_id_that_only_shares_its_slug_does_not_own_the_plain_profile_name():
     stamp = Stamp(NOON.replace(microsecond=0))
     foreign = ObjectNames("u", "voice_My-Voice", stamp).profile(first_version=True)
     assert foreign == "voice_profiles/u/voice_my_voice_20261122_120000.npy"
+
+
+@pytest.mark.parametrize(
+    "uid",
+    ["a", "x" * 128, "ünïcode", "音" * 128, "auth0|a.b@c", "a..b", "__a", "a__", "a b", "..."],
+)
+def test_a_uid_that_is_one_part_of_a_path_is_good(uid):
+    assert is_valid_uid(uid)
+    assert len(f"users/{uid}".encode()) < 1500
+
+
+@pytest.mark.parametrize(
+    "uid",
+    [
+        *("", ".", "..", "/", "a/b", "/a", "a/", "__x__", "____", "a\0b", "a\nb", "a\rb", "\x7f"),
+        *("a\u2028b", "\ud800", "x" * 129, "音" * 500),
+    ],
+    ids=ascii,
+)
+def test_a_uid_that_would_lead_elsewhere_or_nowhere_is_none(uid):
+    assert not is_valid_uid(uid)

@@ -10,7 +10,7 @@ from tests.endpoint.test_saves import b64
 from tests.sounds import content, wav
 from tests.unit.workshop import CLONE, CLONED, PICKLE, SPOKEN, Workshop
 from voxshelf.core.account import Limits
-from voxshelf.core.errors import NotFound, RateLimited, RunpodFailed, Unavailable
+from voxshelf.core.errors import InvalidRequest, NotFound, RateLimited, RunpodFailed, Unavailable
 from voxshelf.core.jobs import LAST_LOOK, UNKNOWN_FOR, SpeechOrder
 from voxshelf.core.names import generation_id_of_job
 from voxshelf.use_cases.save_speech import SaveSpeech, save_speech
@@ -476,3 +476,71 @@ def test_an_order_of_a_job_from_elsewhere_names_no_item_that_could_be_looked_for
     job, _ = shop.clone(replace(CLONE, voice_id="voice_b"))
     bare = replace(job, order=SpeechOrder("", ""), kind="speech")
     assert shop.runpod.results.saved("ada", bare) is None
+
+
+def left(shop):
+    """Return what lies among the uploads."""
+    return [path for path in shop.objects.stored if path.startswith("uploads/")]
+
+
+CONSENTED = replace(CLONE, consent=("I agree.", "Ada"))
+
+
+@pytest.mark.parametrize("when", ["before the withdrawal", "after it, of another recording"])
+def test_a_voice_that_is_withdrawn_while_it_is_cloned_leaves_nothing(shop, when):
+    job, _ = shop.clone(CONSENTED)
+    shop.save_voice()
+    shop.purge("voices", "voice_ada", withdrawn=True)
+    if when != "before the withdrawal":
+        # As if it had begun at the very moment of the withdrawal.
+        shop.jobs.records["ada", job.job_id] = job
+    shop.workers.complete("r-1", CLONED)
+    failed = shop.settle(job.job_id)
+    assert (failed.state, failed.output_sha256) == ("failed", None)
+    assert (failed.order.consent, failed.order.name, failed.words_removed) == (None, "", True)
+    assert (left(shop), shop.items(), shop.active()) == ([], [], 0)
+    with pytest.raises(InvalidRequest):
+        shop.retry(failed.job_id)
+    shop.check()
+
+
+def test_speech_of_a_voice_that_is_withdrawn_meanwhile_leaves_nothing(shop, speaking):
+    shop.purge("voices", "voice_ada", withdrawn=True)
+    shop.workers.complete("r-1", SPOKEN)
+    failed = shop.settle(speaking.job_id)
+    assert (failed.state, failed.failure.code) == ("failed", "permission_denied")
+    assert (left(shop), shop.items(), shop.active()) == ([], [], 0)
+    shop.check()
+
+
+def test_what_was_kept_for_a_retry_goes_when_its_voice_is_withdrawn(shop, cloning):
+    policy, shop.policy = shop.policy, full(shop)
+    shop.workers.complete("r-1", CLONED)
+    failed = shop.settle(cloning.job_id)
+    shop.policy = policy
+    assert left(shop) != []
+    shop.save_voice()
+    shop.purge("voices", "voice_ada", withdrawn=True)
+    assert (left(shop), shop.jobs.job("ada", failed.job_id).order.name) == ([], "")
+
+
+def test_a_retry_that_began_before_the_withdrawal_removes_what_was_kept(shop, cloning):
+    policy, shop.policy = shop.policy, full(shop)
+    shop.workers.complete("r-1", CLONED)
+    failed = shop.settle(cloning.job_id)
+    kept = dict(shop.objects.stored)
+    shop.policy = policy
+    shop.save_voice()
+    shop.purge("voices", "voice_ada", withdrawn=True)
+    shop.jobs.records["ada", failed.job_id] = failed
+    shop.objects.stored |= kept
+    again = shop.retry(failed.job_id)
+    assert (again.state, again.failure.code) == ("failed", "permission_denied")
+    assert left(shop) == []
+
+
+def test_speech_of_a_voice_that_is_gone_is_not_kept(shop, speaking):
+    shop.purge("voices", "voice_ada")
+    shop.workers.complete("r-1", SPOKEN)
+    failed = shop.settle(speaking.job_id)
+    assert (failed.state, failed.failure.code, left(shop)) == ("failed", "not_found", [])

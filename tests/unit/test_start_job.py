@@ -23,7 +23,9 @@ from voxshelf.core.errors import (
     Unavailable,
     VoiceExists,
 )
+from voxshelf.core.job_use import JobUse
 from voxshelf.core.jobs import START_LIFETIME, JobLimits
+from voxshelf.core.worker_parameters import DEFAULT_PARAMETERS
 from voxshelf.use_cases.start_job import MAX_REQUEST_BYTES, digest_of
 
 
@@ -60,7 +62,7 @@ def test_a_clone_is_started_with_what_the_contract_says(shop):
 
 def test_speech_is_started_with_the_voices_profile(shop):
     shop.save_voice()
-    job, _ = shop.speak(replace(SPEECH, parameters={"speed": 1.5, "text": "Not this."}))
+    job, _ = shop.speak(replace(SPEECH, parameters={"speed": 1.5, "language": "en"}))
     assert shop.workers.requests[job.runpod_job_id]["input"] == {
         "speed": 1.5,
         "text": "Words to be spoken.",
@@ -72,7 +74,7 @@ def test_speech_is_started_with_the_voices_profile(shop):
 
 
 def test_the_job_is_written_before_runpod_is_called(shop):
-    with shop.dies_after(1):
+    with shop.dies_after(2):
         shop.clone()
     [job] = shop.jobs.records.values()
     assert (job.state, job.runpod_job_id, shop.workers.journal) == ("queued", None, [])
@@ -86,7 +88,7 @@ def test_the_job_is_written_before_runpod_is_called(shop):
 
 
 def test_a_start_that_died_after_runpod_took_it_ends_well_by_its_webhook(shop):
-    with shop.dies_after(2):
+    with shop.dies_after(3):
         shop.clone()
     [job] = shop.jobs.records.values()
     assert (job.runpod_job_id, list(shop.workers.requests)) == (None, ["r-1"])
@@ -249,21 +251,51 @@ def test_a_double_click_on_a_clone_of_an_upload_is_one_job_by_its_path_and_by_it
     assert len(shop.workers.requests) == 1
 
 
+def test_other_bytes_at_a_used_path_are_another_clone_and_under_one_key_a_conflict(shop):
+    path = "uploads/ada/a.wav"
+    shop.objects.plant(path, wav(2.0))
+    first, _ = shop.clone(sample=shop.upload(path), key="k")
+    shop.objects.plant(path, wav(3.0))
+    with pytest.raises(IdempotencyConflict):
+        shop.clone(sample=shop.upload(path), key="k")
+    assert path in shop.objects.stored
+    second, replayed = shop.clone(sample=shop.upload(path))
+    assert (replayed, second.job_id != first.job_id, path in shop.objects.stored) == (
+        False,
+        True,
+        False,
+    )
+    sent = [request["input"]["audio_data"] for request in shop.workers.requests.values()]
+    assert sent == [base64.b64encode(wav(seconds)).decode() for seconds in (2.0, 3.0)]
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_the_same_bytes_uploaded_again_are_the_same_clone_and_no_upload_stays(shop, key):
+    path = "uploads/ada/a.wav"
+    shop.objects.plant(path, wav(2.0))
+    first, _ = shop.clone(sample=shop.upload(path), key=key)
+    shop.objects.plant(path, wav(2.0))
+    shop.services.inspect_audio = None
+    assert shop.clone(sample=shop.upload(path), key=key) == (first, True)
+    assert shop.objects.stored == {}
+
+
 @pytest.mark.parametrize("key", [None, "k"])
 def test_a_second_click_that_comes_while_the_first_takes_the_upload_over_is_the_first_job(
     shop, key
 ):
     path = "uploads/ada/a.wav"
     shop.objects.plant(path, wav(2.0))
-    voice_named, first = shop.library.voice_named, []
+    admit, first = shop.jobs.admit, []
 
-    def clicked_between(uid, name):
+    def clicked_between(*arguments):
         """Let the other click start its job after this one has looked for it."""
-        shop.library.voice_named = voice_named
+        shop.jobs.admit = admit
+        found = admit(*arguments)
         first.append(shop.clone(sample=shop.upload(path), key=key)[0])
-        return voice_named(uid, name)
+        return found
 
-    shop.library.voice_named = clicked_between
+    shop.jobs.admit = clicked_between
     assert shop.clone(sample=shop.upload(path), key=key) == (first[0], True)
 
 
@@ -362,6 +394,191 @@ def test_a_large_recording_goes_by_an_address_where_the_worker_takes_one(shop):
     assert "audio_data" in shop.workers.requests[small.runpod_job_id]["input"]
 
 
+def large(shop, **options):
+    """Start to clone from a recording that its worker has to fetch."""
+    shop.job_policy = replace(shop.job_policy, takes_urls=True)
+    return shop.clone(sample=content(wav(160.0)), **options)
+
+
+def no_place(shop):
+    shop.job_policy = replace(shop.job_policy, limits=JobLimits(0, 5, 5000))
+
+
+def taken_meanwhile(shop):
+    """Leave no place after the start was admitted."""
+    admit = shop.jobs.admit
+
+    def admitted(*arguments):
+        found = admit(*arguments)
+        shop.jobs.uses["ada"] = JobUse(active=shop.job_policy.limits.active)
+        return found
+
+    shop.jobs.admit = admitted
+
+
+def full_store(shop):
+    shop.objects.failing_paths = {"uploads/ada/clone_"}
+
+
+@pytest.mark.parametrize(
+    ("hinder", "error", "state"),
+    [
+        (no_place, QuotaExceeded, None),
+        (taken_meanwhile, QuotaExceeded, None),
+        (lambda shop: shop.workers.refuse(), RunpodFailed, "failed"),
+        (full_store, Unavailable, "failed"),
+    ],
+    ids=["no place", "no place any more", "refused by RunPod", "not stored"],
+)
+def test_a_start_that_fails_leaves_no_recording_and_no_active_job(shop, hinder, error, state):
+    hinder(shop)
+    with pytest.raises(error):
+        large(shop)
+    assert shop.objects.stored == {}
+    assert [job.state for job in shop.jobs.records.values()] == ([state] if state else [])
+    assert state is None or shop.active() == 0
+
+
+def test_a_repeated_start_leaves_one_recording(shop):
+    first, _ = large(shop)
+    assert large(shop) == (first, True)
+    assert list(shop.objects.stored) == [first.recording]
+
+
+def test_a_recording_that_was_stored_after_its_job_was_cancelled_goes_too(shop):
+    run = shop.workers.run
+
+    def slow(endpoint_id, request):
+        [job] = shop.jobs.records.values()
+        assert shop.cancel(job.job_id).state == "cancelled"
+        shop.objects.plant(job.recording, b"stored after that")
+        return run(endpoint_id, request)
+
+    shop.workers.run = slow
+    assert large(shop)[0].state == "cancelled"
+    assert shop.objects.stored == {}
+
+
+ENDS = {
+    "done": lambda shop: shop.workers.complete("r-1", CLONED),
+    "failed": lambda shop: shop.workers.complete("r-1", {"error": "No speech found."}),
+    "timed_out": lambda shop: shop.workers.tell("r-1", "TIMED_OUT"),
+    "cancelled": lambda shop: shop.cancel(next(iter(shop.jobs.records.values())).job_id),
+}
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_a_recording_goes_with_the_end_of_its_job_whatever_the_end(shop, state):
+    job, _ = large(shop)
+    assert shop.settle(job.job_id).state == "queued"
+    assert job.recording in shop.objects.stored
+    ENDS[state](shop)
+    assert shop.settle(job.job_id).state == state
+    assert job.recording not in shop.objects.stored
+
+
+def withdraw(shop, voice_id="voice_ada", **fields):
+    """Have a voice whose consent was withdrawn."""
+    shop.save_voice(voice_id=voice_id, **fields)
+    shop.purge("voices", voice_id, withdrawn=True)
+
+
+class Untouched:
+    """An upload's place that must not be asked for, and audio that must not be decoded."""
+
+    def __init__(self, shop):
+        shop.objects.download = self.fails
+        shop.services.inspect_audio = self.fails
+
+    def fails(self, *arguments):
+        raise AssertionError("it was worked for nothing")
+
+
+@pytest.mark.parametrize(
+    ("hinder", "error"),
+    [
+        (no_place, QuotaExceeded),
+        (lambda shop: shop.save_voice(), VoiceExists),
+        (withdraw, PermissionDenied),
+    ],
+    ids=["no place", "a name that is taken", "a voice that is barred"],
+)
+@pytest.mark.parametrize("uploaded", [True, False])
+def test_what_the_first_reading_tells_is_told_before_a_recording_is_fetched_or_decoded(
+    shop, hinder, error, uploaded
+):
+    hinder(shop)
+    path = "uploads/ada/a.wav"
+    shop.objects.plant(path, wav(2.0))
+    Untouched(shop)
+    with pytest.raises(error):
+        shop.clone(sample=shop.upload(path) if uploaded else content(wav(2.0)))
+    assert_untouched(shop)
+
+
+def test_an_upload_too_large_for_runpod_is_refused_by_its_size(shop):
+    path = "uploads/ada/a.wav"
+    shop.objects.plant(path, wav(160.0))
+    Untouched(shop)
+    with pytest.raises(PayloadTooLarge) as refused:
+        shop.clone(sample=shop.upload(path))
+    assert refused.value.details == {"max_bytes": MAX_REQUEST_BYTES}
+    assert_untouched(shop)
+
+
+@pytest.mark.parametrize(
+    ("at", "order"),
+    [
+        ({}, CLONE),
+        ({"voice_id": "own", "name": "Ada"}, CLONE),
+        ({}, replace(CLONE, name="Else")),
+        ({"voice_id": "own"}, replace(CLONE, voice_id="own", name="Else")),
+    ],
+    ids=["its place and name", "its name elsewhere", "its place, chosen", "a chosen place"],
+)
+@pytest.mark.parametrize("state", ["purged", "being purged"])
+def test_no_gpu_clones_a_voice_whose_consent_was_withdrawn(shop, at, order, state):
+    shop.save_voice(**at)
+    with shop.dies_after({"being purged": 1, "purged": 99}[state]):
+        shop.purge("voices", at.get("voice_id", "voice_ada"), withdrawn=True)
+    for again in (False, True):
+        with pytest.raises(PermissionDenied, match="withdrawn"):
+            shop.clone(order, again=again)
+    assert_untouched(shop)
+
+
+@pytest.mark.parametrize("order", [replace(CLONE, name="ada"), replace(CLONE, name="Else")])
+def test_a_voice_of_another_name_is_cloned_though_its_derived_place_is_barred(shop, order):
+    withdraw(shop)
+    derived = replace(order, voice_id=f"voice_{order.name.lower()}")
+    job, _ = shop.clone(derived)
+    shop.workers.complete(job.runpod_job_id, CLONED)
+    assert shop.settle(job.job_id).state == "done"
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_clone_that_was_started_before_is_not_shown_again_after_the_withdrawal(shop, key):
+    first, _ = shop.clone(key=key)
+    assert shop.clone(key=key) == (first, True)
+    withdraw(shop)
+    with pytest.raises(PermissionDenied):
+        shop.clone(key=key)
+    assert len(shop.workers.requests) == 1
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+@pytest.mark.parametrize("state", ["purged", "being purged"])
+def test_a_withdrawn_voice_does_not_speak_nor_is_what_it_spoke_shown_again(shop, key, state):
+    shop.save_voice()
+    shop.speak(key=key)
+    with shop.dies_after({"being purged": 1, "purged": 99}[state]):
+        shop.purge("voices", "voice_ada", withdrawn=True)
+    for asked in (key, "another", None):
+        with pytest.raises(PermissionDenied, match="withdrawn"):
+            shop.speak(key=asked)
+    assert len(shop.workers.requests) == 1
+
+
 def test_text_over_the_limit_is_refused(shop):
     shop.save_voice()
     with pytest.raises(InvalidRequest) as refused:
@@ -408,12 +625,34 @@ def test_a_client_that_saved_the_profile_of_a_job_itself_may_speak_with_it(shop)
 
 
 @pytest.mark.parametrize(
-    "name", ["audio_url", "profile", "Profile_Data", "speaker_wav", "prompt_path", "x_base64"]
+    "name",
+    [
+        *("audio_url", "profile", "Profile_Data", "speaker_wav", "prompt_path", "x_base64"),
+        *("model", "repo_id", "exec", "webhook", "user_id", "output_basename", "project_id"),
+        *("text", "voice_id", "responseFormat", "Speed", " speed", "__class__"),
+    ],
 )
-def test_no_parameter_makes_a_worker_load_something(shop, name):
+def test_a_parameter_that_is_not_listed_reaches_no_worker(shop, name):
     shop.save_voice(voice_id="voice_b")
-    with pytest.raises(InvalidRequest):
-        shop.clone(replace(CLONE, parameters={name: "gASV"}))
-    with pytest.raises(InvalidRequest):
-        shop.speak(replace(SPEECH, voice_id="voice_b", parameters={name: "gASV"}))
+    for start, order in (
+        (shop.clone, CLONE),
+        (shop.speak, replace(SPEECH, voice_id="voice_b")),
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            start(replace(order, parameters={"speed": 1, name: "gASV"}))
+        assert refused.value.details == {
+            "field": "parameters",
+            "parameter": name,
+            "allowed": sorted(DEFAULT_PARAMETERS),
+            "setting": "RUNPOD_PARAMETERS",
+        }
     assert_untouched(shop)
+
+
+def test_a_site_passes_on_what_its_operator_lists_and_nothing_else(shop):
+    shop.job_policy = replace(shop.job_policy, parameters=frozenset({"mood"}))
+    shop.save_voice()
+    job, _ = shop.speak(replace(SPEECH, parameters={"mood": "calm"}))
+    assert shop.workers.requests[job.runpod_job_id]["input"]["mood"] == "calm"
+    with pytest.raises(InvalidRequest, match="passes on mood"):
+        shop.speak(replace(SPEECH, parameters={"speed": 1}))

@@ -127,6 +127,7 @@ class Workshop:
             workers=ports["workers"],
             catalogue=self.library,
             objects=self.dying(self.objects),
+            uploads=self.services.upload_slots,
             inspect_audio=self.services.inspect_audio,
             url_of=self.services.urls.url,
             policy=self.policy,
@@ -141,6 +142,7 @@ class Workshop:
             workers=ports["workers"],
             catalogue=self.library,
             cache=self.services.cache,
+            objects=self.dying(self.objects),
             job_policy=self.job_policy,
         )
 
@@ -173,7 +175,7 @@ class Workshop:
 
     def cancel(self, job_id, uid="ada"):
         ports = self.ports
-        return cancel_job(uid, job_id, jobs=ports["jobs"], workers=ports["workers"])
+        return cancel_job(uid, job_id, **ports)
 
     def adopt(self, kind="speech", order=None, runpod_job_id="r-x", uid="ada"):
         orders = {"speech": SpeechOrder("", ""), "clone": CloneOrder("", "")}

@@ -14,6 +14,7 @@ from voxshelf.core.account import Account, Amount, Refusals
 from voxshelf.core.audio import Audio
 from voxshelf.core.items import Consent, Generation, Voice
 from voxshelf.core.names import Stamp
+from voxshelf.core.own_limits import own_limits
 from voxshelf.core.profile import Profile
 from voxshelf.core.quality import Quality
 from voxshelf.core.reservation import Item
@@ -271,7 +272,7 @@ def to_account(document: Document) -> Account:
         saves_today=document.get("saves_today", 0),
         last_stamp=None if stamp is None else Stamp(to_time(stamp["second"]), stamp["sequence"]),
         refusals=Refusals(**document.get("refusals", {})),
-        limits=document.get("limits", {}),
+        limits=own_limits(document.get("limits")),
         renamings=document.get("renamings", 0),
     )
 

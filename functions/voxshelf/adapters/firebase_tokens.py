@@ -7,6 +7,7 @@ from firebase_admin import auth, exceptions
 from google.auth.exceptions import GoogleAuthError
 
 from voxshelf.core.errors import Unauthenticated, Unavailable
+from voxshelf.core.names import is_valid_uid
 
 # Certificates, and users where revocation is checked. The SDK would wait for 120 s, which is
 # longer than a listing may take.
@@ -60,7 +61,8 @@ class FirebaseTokens:
         except (exceptions.FirebaseError, GoogleAuthError) as error:
             raise Unavailable("The sign-in cannot be checked at the moment.") from error
         uid: str = claims["uid"]
-        if not _was_signed_in(claims.get("auth_time")) or not _names_a_folder(uid):
+        # One that is no part of a path would be 500 wherever it becomes one.
+        if not _was_signed_in(claims.get("auth_time")) or not is_valid_uid(uid):
             raise _refusal()
         return uid
 
@@ -76,12 +78,3 @@ def _was_signed_in(auth_time: object) -> bool:
     https://firebase.google.com/docs/auth/admin/verify-id-tokens
     """
     return isinstance(auth_time, int | float) and auth_time <= time.time()
-
-
-def _names_a_folder(uid: str) -> bool:
-    """Tell whether a uid is one part of a path, as documents and objects need it.
-
-    Firebase's own uids are. One that a custom token chose may hold a slash, and would then lead
-    into another user's folder.
-    """
-    return "/" not in uid and uid not in {".", ".."}

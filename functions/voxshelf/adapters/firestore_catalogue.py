@@ -10,7 +10,7 @@ from google.cloud import firestore
 
 from voxshelf.adapters import documents, firestore_queries
 from voxshelf.adapters.firestore_errors import translated
-from voxshelf.adapters.firestore_names import read_named
+from voxshelf.adapters.firestore_names import read_holders, read_named
 from voxshelf.adapters.firestore_places import BOUNDED
 from voxshelf.adapters.firestore_renamed import read_renamed
 from voxshelf.adapters.firestore_rows import Row, rows_of
@@ -19,6 +19,7 @@ from voxshelf.core.errors import NotFound, Unavailable
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.query import MAX_COUNTED, MAX_READINGS, Cursor, ListQuery, Page
 from voxshelf.core.renaming import Renamed, shown
+from voxshelf.core.shelf import Namesake
 from voxshelf.core.sorting import sorted_page
 from voxshelf.use_cases.ports import Kind
 
@@ -52,6 +53,11 @@ class FirestoreCatalogue(FirestoreUsage):
         if voice is None:
             raise NotFound("There is no such item in your library.")
         return voice
+
+    def holders(self, uid: str, voice_id: str, name: str | None = None) -> Sequence[Namesake]:
+        """See `Catalogue.holders`."""
+        with translated():
+            return read_holders(self._account(uid).collection("voices"), voice_id, name)
 
     def generation(self, uid: str, generation_id: str) -> Generation:
         """See `Catalogue.generation`."""

@@ -8,9 +8,10 @@ from typing import Any
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from voxshelf.adapters.documents import to_time
+from voxshelf.adapters.documents import Document, to_time
 from voxshelf.adapters.firestore_deletions import MAX_ROUNDS, pause
 from voxshelf.adapters.firestore_errors import CONFLICTS, translated
+from voxshelf.adapters.firestore_job_pairs import SECRET, SHOWN, JobPairs, Pair
 from voxshelf.adapters.firestore_places import BOUNDED, Places, Snapshot
 from voxshelf.adapters.job_documents import to_job
 from voxshelf.core.errors import InProgress, NotFound, Unavailable
@@ -19,8 +20,8 @@ from voxshelf.core.query import Cursor, Page
 from voxshelf.use_cases.job_ports import ALL_JOBS
 
 NEWEST_FIRST = firestore.Query.DESCENDING
-# Firestore takes 500 writes in a batch.
-_DELETED_AT_ONCE = 400
+# Firestore takes 500 writes in a batch; a job is two.
+_DELETED_AT_ONCE = 200
 # Values of one `in` (https://firebase.google.com/docs/firestore/query-data/queries).
 _MAX_VALUES = 30
 
@@ -32,11 +33,12 @@ class FirestoreJobHistory:
         """Use `client`, which may be shared by threads."""
         self._client = client
         self._places = Places(client)
+        self._pairs = JobPairs(self._places)
 
     def job(self, uid: str, job_id: str) -> Job:
         """See `Jobs.job`."""
         with translated():
-            return job_in(self._job(uid, job_id).get(**BOUNDED))
+            return job_in(self._pairs.read(uid, job_id))
 
     def jobs(
         self, uid: str, page_size: int, after: Cursor | None, only: JobFilter = ALL_JOBS
@@ -53,22 +55,25 @@ class FirestoreJobHistory:
         """Yield jobs, so many read at once; those that have expired are passed over."""
         while True:
             snapshots = list(self._page(uid, at_once, after, only).stream(**BOUNDED))
-            yield from (job for snapshot in snapshots if (job := living(snapshot)) is not None)
+            # Without what a list does not show: that would be as many documents more.
+            yield from (job for snapshot in snapshots if (job := _listable(snapshot)) is not None)
             if len(snapshots) < at_once:
                 return
-            after = _cursor(to_job(snapshots[-1].to_dict()))
+            last = snapshots[-1]
+            after = Cursor(to_time(last.get("created_at")).isoformat(), last.id)
 
     def delete(self, uid: str, job_id: str) -> Job:
         """See `Jobs.delete`."""
-        reference = self._job(uid, job_id)
         for round_ in range(MAX_ROUNDS):
             with translated():
-                snapshot = reference.get(**BOUNDED)
-                job = job_in(snapshot)
+                pair = self._pairs.read(uid, job_id)
+                job = job_in(pair)
                 if not job.has_ended:
                     raise not_ended()
+                batch = self._client.batch()
+                self._pairs.delete(batch, pair.shown)
                 try:
-                    reference.delete(self._places.unchanged(snapshot.update_time), **BOUNDED)
+                    batch.commit(**BOUNDED)
                 except CONFLICTS:
                     pause(round_)
                 else:
@@ -82,22 +87,21 @@ class FirestoreJobHistory:
             with translated():
                 try:
                     while some := self._delete_some(uid, states):
-                        deleted += [job for snapshot in some if (job := living(snapshot))]
+                        deleted += [job for pair in some if (job := living(pair))]
                 except CONFLICTS:
                     pause(round_)
                 else:
                     return deleted
         raise too_many()
 
-    def _delete_some(self, uid: str, states: Collection[JobState]) -> list[Snapshot]:
-        some = list(self._in_states(uid, states).limit(_DELETED_AT_ONCE).stream(**BOUNDED))
-        if not some:
-            return []
+    def _delete_some(self, uid: str, states: Collection[JobState]) -> list[Pair]:
+        shown = list(self._in_states(uid, states).limit(_DELETED_AT_ONCE).stream(**BOUNDED))
+        some = self._pairs.beside(shown)
         batch = self._client.batch()
-        for snapshot in some:
-            unchanged = self._places.unchanged(snapshot.update_time)
-            batch.delete(snapshot.reference, option=unchanged)
-        batch.commit(**BOUNDED)
+        for pair in some:
+            self._pairs.delete(batch, pair.shown)
+        if some:
+            batch.commit(**BOUNDED)
         return some
 
     def naming(self, uid: str, output_sha256s: Iterable[str]) -> frozenset[str]:
@@ -115,7 +119,7 @@ class FirestoreJobHistory:
         newest = self._newest(uid, only).limit(size)
         if after is None:
             return newest
-        place = self._job(uid, after.item_id)
+        place = self._pairs.shown(uid, after.item_id)
         created_at = datetime.fromisoformat(after.value)
         return newest.start_after({"created_at": created_at, "__name__": place})
 
@@ -130,22 +134,32 @@ class FirestoreJobHistory:
         return self._jobs(uid).where(filter=FieldFilter("state", "in", sorted(states)))
 
     def _with_outputs(self, uid: str, output_sha256s: list[str]) -> Any:
-        return self._jobs(uid).where(filter=FieldFilter("output_sha256", "in", output_sha256s))
+        secrets: Any = self._places.account(uid).collection(SECRET)
+        return secrets.where(filter=FieldFilter("output_sha256", "in", output_sha256s))
 
     def _jobs(self, uid: str) -> Any:
-        return self._places.account(uid).collection("jobs")
-
-    def _job(self, uid: str, job_id: str) -> firestore.DocumentReference:
-        reference: firestore.DocumentReference = self._jobs(uid).document(job_id)
-        return reference
+        return self._places.account(uid).collection(SHOWN)
 
 
-def living(snapshot: Snapshot) -> Job | None:
-    """Return the job of a document, unless there is none or it had expired when it was read."""
-    if not snapshot.exists:
+def living(pair: Pair) -> Job | None:
+    """Return the job of its documents, unless there is none or it had expired when it was read."""
+    return _living(pair.document, pair.shown)
+
+
+def _listable(shown: Snapshot) -> Job | None:
+    """Return a job as its owner may see it; see `living`.
+
+    One that cannot be read is passed over: it must not take the others from their list.
+    """
+    try:
+        return _living(shown.to_dict(), shown)
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    job = to_job(snapshot.to_dict() or {})
-    return None if job.is_expired(_read_at(snapshot)) else job
+
+
+def _living(document: Document | None, shown: Snapshot) -> Job | None:
+    job = None if document is None else to_job(document)
+    return None if job is None or job.is_expired(_read_at(shown)) else job
 
 
 def _read_at(snapshot: Snapshot) -> datetime:
@@ -154,9 +168,9 @@ def _read_at(snapshot: Snapshot) -> datetime:
     return to_time(time if isinstance(time, datetime) else time.ToDatetime(UTC))
 
 
-def job_in(snapshot: Snapshot) -> Job:
-    """Return the job of a document, or raise `NotFound`."""
-    job = living(snapshot)
+def job_in(pair: Pair) -> Job:
+    """Return the job of its documents, or raise `NotFound`."""
+    job = living(pair)
     if job is None:
         raise NotFound("There is no such job.")
     return job

@@ -1,4 +1,4 @@
-"""Jobs in Firestore: one document each, and in the user's own document what counts them.
+"""Jobs in Firestore: two documents each, and in the user's own document what counts them.
 
 Every start writes the user's own document on condition that nobody else has since it was read, so
 the starts of one user are decided one after another. That document names the active jobs by what
@@ -6,6 +6,7 @@ they were ordered to do, so the same read tells of a double click.
 """
 
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +23,10 @@ from voxshelf.adapters.firestore_job_history import (
     living,
     too_many,
 )
+from voxshelf.adapters.firestore_job_pairs import SECRET, SHOWN, Pair
 from voxshelf.adapters.firestore_pages import in_pages, owner_of, readable
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
-from voxshelf.adapters.job_documents import from_job, from_job_use, to_job_use
+from voxshelf.adapters.job_documents import from_job_use, to_job_use
 from voxshelf.core.jobs import Job, JobLimits
 from voxshelf.use_cases.job_ports import OwnedJob
 from voxshelf.use_cases.start_job import key_conflict
@@ -37,6 +39,12 @@ _DUE_AT_ONCE = 100
 class FirestoreJobs(FirestoreJobHistory):
     """Plays `Jobs` in Firestore."""
 
+    def __init__(self, client: firestore.Client) -> None:
+        """Use `client`, which may be shared by threads."""
+        super().__init__(client)
+        # One reading for each request that an instance serves at once.
+        self._aside = ThreadPoolExecutor(max_workers=8, thread_name_prefix="job_secrets")
+
     def start(
         self,
         uid: str,
@@ -48,13 +56,12 @@ class FirestoreJobs(FirestoreJobHistory):
         again: bool = False,
     ) -> tuple[Job, bool]:
         """See `Jobs.start`."""
-        account, reference = self._places.account(uid), self._job(uid, job_id)
+        account = self._places.account(uid)
         for round_ in range(MAX_ROUNDS):
             with translated():
-                found = self._client.get_all([account, reference], **BOUNDED)
-                seen = {snapshot.reference.path: snapshot for snapshot in found}
+                pair, seen = self._pairs.read_beside(uid, job_id, account)
                 job = draft(to_time(seen[account.path].read_time))
-                present = living(seen[reference.path])
+                present = living(pair)
                 if present is not None:
                     return _same(present, job)
                 use = to_job_use(seen[account.path].to_dict() or {})
@@ -64,7 +71,7 @@ class FirestoreJobs(FirestoreJobHistory):
                 taken = use.taking(job.created_at, limits, job_id, orders)
                 batch = self._client.batch()
                 # One that has expired may still be in its place.
-                self._places.put(batch, reference, seen[reference.path], from_job(job))
+                self._pairs.put(batch, uid, pair, job)
                 self._places.put(batch, account, seen[account.path], from_job_use(taken))
                 try:
                     batch.commit(**BOUNDED)
@@ -72,6 +79,34 @@ class FirestoreJobs(FirestoreJobHistory):
                     pause(round_)
                 else:
                     return job, True
+        raise too_many()
+
+    def admit(self, uid: str, limits: JobLimits, orders: Collection[str] = ()) -> Job | None:
+        """See `Jobs.admit`."""
+        with translated():
+            account = self._places.account(uid).get(**BOUNDED)
+            use = to_job_use(account.to_dict() or {})
+            first = self._first_active(uid, use.alike(orders))
+            if first is None:
+                use.taking(to_time(account.read_time), limits)
+            return first
+
+    def count_taking_over(self, uid: str, limits: JobLimits) -> None:
+        """See `Jobs.count_taking_over`."""
+        reference = self._places.account(uid)
+        for round_ in range(MAX_ROUNDS):
+            with translated():
+                account = reference.get(**BOUNDED)
+                use = to_job_use(account.to_dict() or {})
+                counted = use.taking_over(to_time(account.read_time), limits)
+                batch = self._client.batch()
+                self._places.put(batch, reference, account, from_job_use(counted))
+                try:
+                    batch.commit(**BOUNDED)
+                except CONFLICTS:
+                    pause(round_)
+                else:
+                    return
         raise too_many()
 
     def alike(self, uid: str, orders: Collection[str]) -> Job | None:
@@ -87,7 +122,7 @@ class FirestoreJobs(FirestoreJobHistory):
         written.
         """
         for job_id in job_ids:
-            job = living(self._job(uid, job_id).get(**BOUNDED))
+            job = living(self._pairs.read(uid, job_id))
             if job is not None and not job.has_ended:
                 return job
         return None
@@ -95,26 +130,36 @@ class FirestoreJobs(FirestoreJobHistory):
     def find(self, job_id: str) -> OwnedJob | None:
         """See `Jobs.find`."""
         with translated():
-            return next(map(_owned, self._named(job_id).stream(**BOUNDED)), None)
+            # Side by side: RunPod's call waits for both.
+            secret = self._aside.submit(_first, self._named(job_id, SECRET))
+            shown, beside = _first(self._named(job_id)), secret.result()
+            if shown is None:
+                return None
+            if beside is None or _uid(beside) != _uid(shown):
+                return self._owned(shown)
+            return _owned(Pair(shown, beside))
 
     def of_runpod(self, runpod_job_id: str) -> OwnedJob | None:
         """See `Jobs.of_runpod`."""
         with translated():
-            return next(map(_owned, self._at_runpod(runpod_job_id).stream(**BOUNDED)), None)
+            shown = _first(self._at_runpod(runpod_job_id))
+            return None if shown is None else self._owned(shown)
+
+    def _owned(self, shown: Snapshot) -> OwnedJob | None:
+        """Return a job that a query has found, and whose it is."""
+        return _owned(self._pairs.beside([shown])[0])
 
     def change(self, uid: str, job_id: str, to: Callable[[Job, datetime], Job]) -> Job:
         """See `Jobs.change`."""
-        reference = self._job(uid, job_id)
         for round_ in range(MAX_ROUNDS):
             with translated():
-                snapshot = reference.get(**BOUNDED)
-                job = job_in(snapshot)
-                changed = to(job, to_time(snapshot.read_time))
+                pair = self._pairs.read(uid, job_id)
+                job = job_in(pair)
+                changed = to(job, to_time(pair.shown.read_time))
                 if changed == job:
                     return job
                 batch = self._client.batch()
-                unchanged = self._places.unchanged(snapshot.update_time)
-                batch.update(reference, from_job(changed), option=unchanged)
+                self._pairs.put(batch, uid, pair, changed)
                 if changed.has_ended and not job.has_ended:
                     # Merged, not updated: the job of a user who has been deleted must end, too.
                     freed = {
@@ -135,7 +180,7 @@ class FirestoreJobs(FirestoreJobHistory):
         with translated():
             asked = self._due_at(self._places.now()).order_by("due_at").order_by("__name__")
             for snapshot in in_pages(asked, "due_at", _DUE_AT_ONCE):
-                owned = readable("jobs", snapshot, _owned)
+                owned = readable("jobs", snapshot, self._owned)
                 if owned is not None:
                     yield owned
 
@@ -151,8 +196,9 @@ class FirestoreJobs(FirestoreJobHistory):
 
     # The queries, each with its index in firestore.indexes.json.
 
-    def _named(self, job_id: str) -> Any:
-        return self._all.where(filter=FieldFilter("job_id", "==", job_id)).limit(1)
+    def _named(self, job_id: str, kind: str = SHOWN) -> Any:
+        jobs: Any = self._client.collection_group(kind)
+        return jobs.where(filter=FieldFilter("job_id", "==", job_id)).limit(1)
 
     def _at_runpod(self, runpod_job_id: str) -> Any:
         same = self._all.where(filter=FieldFilter("runpod_job_id", "==", runpod_job_id))
@@ -164,7 +210,7 @@ class FirestoreJobs(FirestoreJobHistory):
 
     @property
     def _all(self) -> Any:
-        return self._client.collection_group("jobs")
+        return self._client.collection_group(SHOWN)
 
     def _trusted(self, profile_sha256: str) -> firestore.DocumentReference:
         reference: firestore.DocumentReference = self._client.document(
@@ -173,9 +219,17 @@ class FirestoreJobs(FirestoreJobHistory):
         return reference
 
 
-def _owned(snapshot: Snapshot) -> OwnedJob | None:
-    job = living(snapshot)
-    return None if job is None else OwnedJob(owner_of(snapshot), job)
+def _first(query: Any) -> Snapshot | None:
+    return next(iter(query.stream(**BOUNDED)), None)
+
+
+def _uid(snapshot: Snapshot) -> str:
+    return str(snapshot.reference.path.split("/")[1])
+
+
+def _owned(pair: Pair) -> OwnedJob | None:
+    job = living(pair)
+    return None if job is None else OwnedJob(owner_of(pair.shown), job)
 
 
 def _same(present: Job, asked: Job) -> tuple[Job, bool]:

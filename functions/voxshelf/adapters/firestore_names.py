@@ -15,6 +15,7 @@ from voxshelf.adapters.firestore_rows import Row, answers_of, row_of
 from voxshelf.adapters.firestore_shelf import Named
 from voxshelf.core.errors import VoiceExists
 from voxshelf.core.items import Voice
+from voxshelf.core.naming import name_digest
 from voxshelf.core.reservation import in_progress
 from voxshelf.core.shelf import Namesake
 
@@ -37,6 +38,28 @@ def read_named(voices: firestore.CollectionReference, name: str) -> Named:
         if row is not None and _is_live(row):
             found.append(Namesake(row[0], documents.to_entry(row[1])))
     return Named(tuple(found), read_at)
+
+
+def holding(voices: firestore.CollectionReference, voice_id: str, name: str | None) -> Any:
+    """Return the query for the voice at a place, and for those that have or had a name."""
+    at_place = FieldFilter("voice_id", "==", voice_id)
+    if name is None:
+        return voices.where(filter=at_place)
+    has, had = (FieldFilter(field, "==", value) for field, value in _names_of(name))
+    return voices.where(filter=Or([at_place, has, had]))
+
+
+def _names_of(name: str) -> tuple[tuple[str, str], ...]:
+    # What is left of a withdrawn voice has its name as a digest alone.
+    return ("name", name), ("name_sha256", name_digest(name))
+
+
+def read_holders(
+    voices: firestore.CollectionReference, voice_id: str, name: str | None
+) -> tuple[Namesake, ...]:
+    """Read what lies at a place, and what has or had a name, be it deleted or withdrawn."""
+    rows = (row_of(answer) for answer in answers_of(holding(voices, voice_id, name)))
+    return tuple(Namesake(row[0], documents.to_entry(row[1])) for row in rows if row is not None)
 
 
 def refuse_taken(named: Named, voice: Voice) -> None:

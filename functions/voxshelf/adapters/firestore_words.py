@@ -10,8 +10,10 @@ from google.cloud.firestore_v1.base_query import BaseFilter, FieldFilter, Or
 from voxshelf.adapters.firestore_batches import write_all
 from voxshelf.adapters.firestore_deletions import retried
 from voxshelf.adapters.firestore_forgetting import FirestoreForgetting
+from voxshelf.adapters.firestore_job_pairs import SHOWN, JobPairs
 from voxshelf.adapters.firestore_places import BOUNDED, Snapshot
-from voxshelf.adapters.job_documents import from_job, to_job
+from voxshelf.adapters.job_documents import shown_of, to_job
+from voxshelf.core.items import Voice
 from voxshelf.core.names import kept_output_path
 from voxshelf.use_cases.deletion_ports import Deletion, made
 
@@ -34,10 +36,13 @@ class FirestoreWords(FirestoreForgetting):
         return tuple(dict.fromkeys(paths))
 
     def _remove_words(self, uid: str, deletions: Sequence[Deletion]) -> list[str]:
+        asked = [self._making(uid, deletions)]
+        asked += [self._ordering(uid, one) for one in deletions if one.withdrawn]
+        shown = {one.id: one for query in asked for one in query.stream(**BOUNDED)}
         found = [
-            (snapshot, job)
-            for snapshot in self._making(uid, deletions).stream(**BOUNDED)
-            if made(job := to_job(snapshot.to_dict() or {}), deletions)
+            (pair.shown, job)
+            for pair in JobPairs(self._places).beside(list(shown.values()))
+            if made(job := to_job(pair.document or {}), deletions)
         ]
         wordy = [snapshot for snapshot, job in found if not job.words_removed]
         write_all(wordy, lambda one: one, self._write_without_words)
@@ -46,7 +51,7 @@ class FirestoreWords(FirestoreForgetting):
     def _write_without_words(self, snapshots: Sequence[Snapshot]) -> None:
         batch = self._places.client.batch()
         for snapshot in snapshots:
-            fields = from_job(to_job(snapshot.to_dict() or {}).without_words())
+            fields = shown_of(to_job(snapshot.to_dict() or {}).without_words())
             unchanged = self._places.unchanged(snapshot.update_time)
             batch.update(snapshot.reference, fields, option=unchanged)
         batch.commit(**BOUNDED)
@@ -58,4 +63,14 @@ class FirestoreWords(FirestoreForgetting):
         alternatives: list[BaseFilter] = [FieldFilter("result_id", "in", ids)]
         if at_runpod:
             alternatives.append(FieldFilter("runpod_job_id", "in", at_runpod))
-        return self._places.account(uid).collection("jobs").where(filter=Or(alternatives))
+        return self._places.account(uid).collection(SHOWN).where(filter=Or(alternatives))
+
+    def _ordering(self, uid: str, deletion: Deletion) -> Any:
+        """Return the query of the jobs that were to make a voice which nobody may use any more."""
+        item = deletion.trash.item
+        name = item.name if isinstance(item, Voice) else ""
+        places = (("order.voice_id", deletion.item_id), ("order.name", name))
+        alternatives: list[BaseFilter] = [
+            FieldFilter(field, "==", value) for field, value in places
+        ]
+        return self._places.account(uid).collection(SHOWN).where(filter=Or(alternatives))

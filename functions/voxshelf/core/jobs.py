@@ -4,14 +4,14 @@ Pure. The state only ever moves forward, whatever is told of the job, in which o
 often: RunPod's webhook, somebody asking, and `reconcile` may all tell the same at once.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.items import Scalar
+from voxshelf.core.names import voice_id_for
+from voxshelf.core.worker_parameters import DEFAULT_PARAMETERS
 
 JobKind = Literal["clone", "speech"]
 JobState = Literal["queued", "running", "saving", "done", "failed", "cancelled", "timed_out"]
@@ -33,9 +33,6 @@ UNKNOWN_FOR = timedelta(minutes=1)
 LAST_LOOK = timedelta(minutes=60)
 # How long a job is kept after its end (the contract, section 11).
 KEPT_FOR = timedelta(days=30)
-# Names under which workers take files, addresses and pickles. What a client may tell a worker is
-# how to speak, never what to load: an untrusted profile would find its way by another name.
-_NO_PARAMETER = re.compile("audio|base64|file|input|path|pickle|profile|uri|url|wav", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +47,11 @@ class CloneOrder:
     tags: tuple[str, ...] = ()
     consent: tuple[str, str] | None = None
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def has_own_id(self) -> bool:
+        """Tell whether the user chose the id: one that only follows from the name is no choice."""
+        return self.voice_id != voice_id_for(self.name)
 
     def without_words(self) -> "CloneOrder":
         """Return what may stay of the order when the voice has gone."""
@@ -74,20 +76,6 @@ class SpeechOrder:
 Order = CloneOrder | SpeechOrder
 
 
-def check_parameters(order: Order) -> None:
-    """Refuse parameters by which a worker could be made to load something.
-
-    Raises:
-        InvalidRequest: naming the first of them.
-    """
-    for name in order.parameters:
-        if _NO_PARAMETER.search(name):
-            raise InvalidRequest(
-                f"parameters must not have {name!r}: files and addresses are not passed on.",
-                details={"field": "parameters"},
-            )
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a job ended without an item: `code` is for programs, `message` for people."""
@@ -103,7 +91,8 @@ class Job:
     `runpod_job_id` is None until RunPod has answered. `retry_of` is the job whose result it
     saves. `secret_sha256` is the digest of what its webhook must know. `result_id` is the voice
     or generation that it became. `saving_by` names who saves the result, and has until
-    `saving_until` for it. `output_sha256` names an output that was kept as it could not be saved.
+    `saving_until` for it. `output_sha256` names an output that was kept as it could not be saved,
+    `recording` the path of what its worker fetches.
     `due_at` is when `reconcile` has to look. `words_removed` tells that its item was deleted for
     good, and the order's words with it. From `expires_at` on, which is set by its end, it is gone
     for every reader.
@@ -128,6 +117,7 @@ class Job:
     execution_ms: int | None = None
     retry_of: str | None = None
     output_sha256: str | None = None
+    recording: str | None = None
     words_removed: bool = False
     expires_at: datetime | None = None
 
@@ -244,7 +234,7 @@ class JobPolicy:
     `webhook_base_url` is where RunPod reaches `/api/runpod/webhook`. `takes_urls` tells that the
     clone worker fetches reference audio that is too large for a request. `execution_timeout` is
     how long a worker may take, `lifetime` how long a job may be under way in all: less than
-    RunPod keeps its result for.
+    RunPod keeps its result for. `parameters` are those that clients may send to a worker.
     """
 
     limits: JobLimits
@@ -252,5 +242,6 @@ class JobPolicy:
     clone_endpoint: str
     speech_endpoint: str
     takes_urls: bool = False
+    parameters: frozenset[str] = DEFAULT_PARAMETERS
     execution_timeout: timedelta = timedelta(minutes=10)
     lifetime: timedelta = timedelta(minutes=20)

@@ -73,6 +73,22 @@ def is_valid_id(candidate: str) -> bool:
     )
 
 
+def is_valid_uid(candidate: str) -> bool:
+    """Tell whether a uid can be one part of the paths of documents and objects.
+
+    Firebase's own uids can, up to 128 characters. One that a custom token chose may hold a slash,
+    and would then lead into another user's folder; or be a name that Firestore keeps for itself; or
+    hold what the name of an object must not.
+    """
+    return (
+        1 <= len(candidate) <= _MAX_ID_CHARACTERS
+        and "/" not in candidate
+        and candidate not in {".", ".."}
+        and not (candidate.startswith("__") and candidate.endswith("__"))
+        and not any(unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") for one in candidate)
+    )
+
+
 def generation_id_of_job(voice_id: str, runpod_job_id: str) -> str:
     """Return the id of the generation that a job on RunPod becomes, whoever saves it."""
     digest = hashlib.sha256(runpod_job_id.encode()).hexdigest()[:16]

@@ -1,7 +1,9 @@
 """Following jobs, and deleting them: `/api/jobs` and below."""
 
 import contextlib
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from voxshelf.core.errors import NotFound, RunpodFailed, Unavailable
 from voxshelf.core.jobs import Job
@@ -20,6 +22,9 @@ from voxshelf.use_cases.cancel_job import cancel_job
 from voxshelf.use_cases.delete_jobs import delete_job, delete_jobs
 from voxshelf.use_cases.settle_job import settle_job
 from voxshelf.wiring import services
+
+# Of the two that fetch and save a result: this function's timeout (functions.yaml).
+_LEASE = timedelta(seconds=300)
 
 
 def _list(call: Call) -> Answer:
@@ -58,7 +63,14 @@ def _read(call: Call, job_id: str) -> Answer:
 
 def _cancel(call: Call, job_id: str) -> Answer:
     runpod = call.services.runpod
-    return _answer(cancel_job(call.uid, _known(job_id), jobs=runpod.jobs, workers=runpod.workers))
+    job = cancel_job(
+        call.uid,
+        _known(job_id),
+        jobs=runpod.jobs,
+        workers=runpod.workers,
+        results=runpod.results,
+    )
+    return replace(_answer(job), kept={"job_id": job.job_id})
 
 
 def _retry(call: Call, job_id: str) -> Answer:
@@ -72,7 +84,7 @@ def _retry(call: Call, job_id: str) -> Answer:
         limits=runpod.policy.limits,
         lease=call.services.policy.lease,
     )
-    return _answer(job, 202)
+    return _made(job)
 
 
 def _import(call: Call) -> Answer:
@@ -96,7 +108,7 @@ def _import(call: Call) -> Answer:
         limits=policy.limits,
         lease=call.services.policy.lease,
     )
-    return _answer(job, 202)
+    return _made(job)
 
 
 def _delete(call: Call, job_id: str) -> Answer:
@@ -122,8 +134,17 @@ def _delete_many(call: Call) -> Answer:
     return Answer({**body})
 
 
-def _answer(job: Job, status: int = 200) -> Answer:
-    return Answer({**job_answer(job)}, status)
+def _answer(job: Job) -> Answer:
+    return Answer({**job_answer(job)})
+
+
+def _made(job: Job) -> Answer:
+    return replace(_answer(job), status=202, kept={"job_id": job.job_id})
+
+
+def _again(call: Call, kept: Mapping[str, str]) -> Answer:
+    """Show the job that an earlier request made or cancelled, as it is now."""
+    return _answer(call.services.runpod.jobs.job(call.uid, kept["job_id"]))
 
 
 def _known(job_id: str) -> str:
@@ -135,10 +156,10 @@ def _known(job_id: str) -> str:
 ROUTES = (
     Route("GET", "/api/jobs", _list),
     Route("DELETE", "/api/jobs", _delete_many),
-    Route("POST", "/api/jobs/import", _import),
+    Route("POST", "/api/jobs/import", _import, lease=_LEASE, again=_again),
     Route("GET", "/api/jobs/<job_id>", _read),
     Route("DELETE", "/api/jobs/<job_id>", _delete),
-    Route("POST", "/api/jobs/<job_id>/cancel", _cancel),
-    Route("POST", "/api/jobs/<job_id>/retry", _retry),
+    Route("POST", "/api/jobs/<job_id>/cancel", _cancel, again=_again),
+    Route("POST", "/api/jobs/<job_id>/retry", _retry, lease=_LEASE, again=_again),
 )
 handle = Endpoint(ROUTES, services, prepare=lambda made: made.prepare_audio())

@@ -1,5 +1,6 @@
 """Reading the library: lists, single items, and the way to their files."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from voxshelf import __version__
@@ -22,6 +23,8 @@ from voxshelf.http.query_fields import refuse_unknown
 from voxshelf.wiring import services
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voxshelf.core.items import Generation, Voice
     from voxshelf.core.reservation import Item
     from voxshelf.http.wire import (
@@ -75,34 +78,45 @@ def _list_generations(call: Call) -> Answer:
 
 def _read_voice(call: Call, voice_id: str) -> Answer:
     voice = call.services.catalogue.voice(call.uid, known_id(voice_id))
-    body: VoiceAnswer = {"status": "success", "voice": voice_body(voice, call.services.urls)}
-    return Answer({**body}, headers=etag(voice))
+    return replace(_voice_answer(call, voice), headers=etag(voice))
 
 
 def _read_generation(call: Call, generation_id: str) -> Answer:
     generation = call.services.catalogue.generation(call.uid, known_id(generation_id))
-    body: GenerationAnswer = {
-        "status": "success",
-        "generation": generation_body(generation, call.services.urls),
-    }
-    return Answer({**body}, headers=etag(generation))
+    return replace(_generation_answer(call, generation), headers=etag(generation))
 
 
 def _renew_voice_urls(call: Call, voice_id: str) -> Answer:
     read = call.services.catalogue.voice(call.uid, known_id(voice_id))
     voice = cast("Voice", _renewed(call, read))
-    body: VoiceAnswer = {"status": "success", "voice": voice_body(voice, call.services.urls)}
-    return Answer({**body})
+    return replace(_voice_answer(call, voice), kept={"id": voice_id})
 
 
 def _renew_generation_urls(call: Call, generation_id: str) -> Answer:
     read = call.services.catalogue.generation(call.uid, known_id(generation_id))
     generation = cast("Generation", _renewed(call, read))
+    return replace(_generation_answer(call, generation), kept={"id": generation_id})
+
+
+def _voice_answer(call: Call, voice: "Voice") -> Answer:
+    body: VoiceAnswer = {"status": "success", "voice": voice_body(voice, call.services.urls)}
+    return Answer({**body})
+
+
+def _generation_answer(call: Call, generation: "Generation") -> Answer:
     body: GenerationAnswer = {
         "status": "success",
         "generation": generation_body(generation, call.services.urls),
     }
     return Answer({**body})
+
+
+def _voice_again(call: Call, kept: "Mapping[str, str]") -> Answer:
+    return _voice_answer(call, call.services.catalogue.voice(call.uid, kept["id"]))
+
+
+def _generation_again(call: Call, kept: "Mapping[str, str]") -> Answer:
+    return _generation_answer(call, call.services.catalogue.generation(call.uid, kept["id"]))
 
 
 def _renewed(call: Call, item: "Item") -> "Item":
@@ -180,12 +194,17 @@ ROUTES = (
     Route("GET", "/api/health", _health, public=True),
     Route("GET", "/api/voices", _list_voices),
     Route("GET", "/api/voices/<voice_id>", _read_voice),
-    Route("POST", "/api/voices/<voice_id>/urls/renew", _renew_voice_urls),
+    Route("POST", "/api/voices/<voice_id>/urls/renew", _renew_voice_urls, again=_voice_again),
     Route("GET", "/api/voices/<voice_id>/sample", _play_sample),
     Route("GET", "/api/voices/<voice_id>/profile", _fetch_profile),
     Route("GET", "/api/tts/generations", _list_generations),
     Route("GET", "/api/tts/generations/<generation_id>", _read_generation),
-    Route("POST", "/api/tts/generations/<generation_id>/urls/renew", _renew_generation_urls),
+    Route(
+        "POST",
+        "/api/tts/generations/<generation_id>/urls/renew",
+        _renew_generation_urls,
+        again=_generation_again,
+    ),
     Route("GET", "/api/tts/generations/<generation_id>/audio", _play_generation),
     *library_deleting.ROUTES,
     *library_editing.ROUTES,

@@ -107,7 +107,7 @@ def _delete_many(call: Call) -> Answer:
         "deleted": sum(one["code"] is None for one in results),
         "results": results,
     }
-    return Answer({**body})
+    return Answer({**body}, is_final=all(one["status"] != "failed" for one in results))
 
 
 def _restore(call: Call) -> Answer:
@@ -130,7 +130,7 @@ def _restore(call: Call) -> Answer:
         "restored": sum(one["code"] is None for one in results),
         "results": results,
     }
-    return Answer({**body})
+    return Answer({**body}, is_final=all(one["status"] != "failed" for one in results))
 
 
 def _fields(call: Call) -> "Fields":

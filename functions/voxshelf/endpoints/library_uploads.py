@@ -55,6 +55,6 @@ def _give_back(call: Call, upload_id: str) -> Answer:
 
 
 ROUTES = (
-    Route("POST", "/api/uploads", _give),
+    Route("POST", "/api/uploads", _give, has_own_keys=True),
     Route("DELETE", "/api/uploads/<upload_id>", _give_back),
 )

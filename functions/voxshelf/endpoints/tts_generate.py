@@ -20,11 +20,12 @@ def _generate(call: Call) -> Answer:
         workers=runpod.workers,
         catalogue=call.services.catalogue,
         cache=call.services.cache,
+        objects=call.services.objects,
         job_policy=job_policy,
     )
     headers = {"Idempotent-Replayed": "true"} if replayed else {}
     return Answer({**started_answer(job, replayed=replayed)}, 202, headers)
 
 
-ROUTES = (Route("POST", "/api/tts/generate", _generate),)
+ROUTES = (Route("POST", "/api/tts/generate", _generate, has_own_keys=True),)
 handle = Endpoint(ROUTES, services)

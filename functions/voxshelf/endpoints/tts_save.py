@@ -57,5 +57,5 @@ def _metadata(saved: SavedSpeech) -> SpeechMetadata:
     }
 
 
-ROUTES = (Route("POST", "/api/tts/save", _save),)
+ROUTES = (Route("POST", "/api/tts/save", _save, has_own_keys=True),)
 handle = Endpoint(ROUTES, services, prepare=lambda made: made.prepare_audio())

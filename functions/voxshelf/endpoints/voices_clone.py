@@ -24,6 +24,7 @@ def _clone(call: Call) -> Answer:
             workers=runpod.workers,
             catalogue=call.services.catalogue,
             objects=call.services.objects,
+            uploads=call.services.upload_slots,
             inspect_audio=call.services.inspect_audio,
             url_of=call.services.urls.url,
             policy=call.services.policy,
@@ -33,5 +34,5 @@ def _clone(call: Call) -> Answer:
     return Answer({**started_answer(job, replayed=replayed)}, 202, headers)
 
 
-ROUTES = (Route("POST", "/api/voices/clone", _clone),)
+ROUTES = (Route("POST", "/api/voices/clone", _clone, has_own_keys=True),)
 handle = Endpoint(ROUTES, services, prepare=lambda made: made.prepare_audio())

@@ -37,5 +37,5 @@ def _save(call: Call) -> Answer:
     return Answer({**body}, 201, {"Idempotent-Replayed": "true"} if saved.replayed else {})
 
 
-ROUTES = (Route("POST", "/api/voices/save", _save),)
+ROUTES = (Route("POST", "/api/voices/save", _save, has_own_keys=True),)
 handle = Endpoint(ROUTES, services, prepare=lambda made: made.prepare_audio())

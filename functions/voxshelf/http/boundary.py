@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import flask
@@ -73,12 +74,17 @@ class Answer:
 
     Or `stream`, bytes that are made while they are sent. When making them fails, the answer
     ends in the middle, and the client sees it cut off.
+
+    What an Idempotency-Key keeps of it is the body, or `kept` where the body holds words that must
+    not outlive their item; of one that is not `is_final` nothing: a repetition may do better.
     """
 
     body: Mapping[str, object]
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     stream: Iterator[bytes] | None = None
+    kept: Mapping[str, object] | None = None
+    is_final: bool = True
 
 
 class CutOff(Exception):
@@ -90,12 +96,21 @@ Handler = Callable[..., Answer]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method and path of the API. A public one is answered to anybody: its `uid` is empty."""
+    """One method and path of the API. A public one is answered to anybody: its `uid` is empty.
+
+    A POST is answered once for an Idempotency-Key, unless it `has_own_keys`, with what it makes.
+    `lease` is how long a crash may keep a key from being used again. `again` answers a repetition
+    from what the first answer `kept`.
+    """
 
     method: str
     path: str
     handler: Handler
     public: bool = False
+    has_own_keys: bool = False
+    # After this Firebase Hosting has ended the request: nobody waits for its answer any more.
+    lease: timedelta = timedelta(seconds=60)
+    again: "Callable[[Call, Mapping[str, str]], Answer] | None" = None
 
 
 class Endpoint:
@@ -182,7 +197,7 @@ class Endpoint:
         # Who may not be here has not been read a byte of.
         arriving.begin(request, uid)
         held = resources.enter_context(Resources(services.budget))
-        return route.handler(Call(request, services, uid, held), **arguments)
+        return _answered(Call(request, services, uid, held), route, arguments)
 
     def _match(self, request: flask.Request) -> tuple[Route, Mapping[str, str]]:
         adapter = self._routes.bind("functions")
@@ -194,6 +209,17 @@ class Endpoint:
             raise MethodNotAllowed((*allowed, "OPTIONS")) from None
         except HTTPException:
             raise NotFound("There is nothing at this path.") from None
+
+
+def _answered(call: Call, route: Route, arguments: Mapping[str, str]) -> Answer:
+    if route.method == "POST" and not route.public:
+        # Before the body: a key that is none is refused by every POST.
+        key = call.idempotency_key
+        if key is not None and not route.has_own_keys:
+            from voxshelf.http.keyed import answered_once
+
+            return answered_once(call, key, route, arguments)
+    return route.handler(call, **arguments)
 
 
 def _failure(error: VoxshelfError, request_id: str, log: dict[str, object]) -> Answer:

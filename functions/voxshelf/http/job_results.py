@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 from voxshelf.core.content import Content, NewObject
 from voxshelf.core.errors import InvalidRequest, NotFound
 from voxshelf.core.jobs import CloneOrder, Job, SpeechOrder
-from voxshelf.core.names import generation_id_of_job, kept_output_path, voice_id_for
+from voxshelf.core.names import generation_id_of_job, kept_output_path
 from voxshelf.core.runpod_output import read_output
 from voxshelf.http.body import Fields
 from voxshelf.http.commands import MAX_AUDIO_BYTES, read_save_speech, read_save_voice
@@ -155,6 +155,10 @@ class SavedResults:
         """See `JobResults.drop`."""
         self._services.objects.delete(kept_output_path(uid, digest) for digest in output_sha256s)
 
+    def drop_recording(self, path: str) -> None:
+        """See `JobResults.drop_recording`."""
+        self._services.objects.delete([path])
+
 
 def _json_pieces(value: Any) -> Iterator[str]:
     """Yield JSON in pieces; a long text, which encoders write as one, in many."""
@@ -204,10 +208,8 @@ def _facts(order: CloneOrder | SpeechOrder) -> dict[str, Any]:
     if isinstance(order, SpeechOrder):
         facts |= {"voice_id": order.voice_id, "text_input": order.text}
     else:
-        # An id that only follows from the name is no choice of the user's.
-        chosen = order.voice_id != voice_id_for(order.name)
         facts |= {
-            "voice_id": order.voice_id if chosen else None,
+            "voice_id": order.voice_id if order.has_own_id else None,
             "voice_name": order.name,
             "template_message": order.template_message,
             "description": order.description,

@@ -15,6 +15,7 @@ from voxshelf.use_cases.ports import (
     Library,
     ObjectStore,
 )
+from voxshelf.use_cases.request_ports import Requests
 from voxshelf.use_cases.upkeep_ports import Upkeep
 from voxshelf.use_cases.upload_ports import UploadSlots
 
@@ -90,6 +91,10 @@ class Services(Protocol):
     @property
     def library(self) -> Library:
         """Return where saves are decided."""
+
+    @property
+    def requests(self) -> Requests:
+        """Return where keys of requests are kept that are no saves and start no jobs."""
 
     @property
     def upkeep(self) -> Upkeep:

@@ -43,6 +43,8 @@ def adopt_job(
         QuotaExceeded, RunpodFailed, Unavailable.
     """
     uid, runpod_job_id = adoption.uid, adoption.runpod_job_id
+    # Before RunPod is asked, whatever the answer: each call may fetch and decode a result.
+    jobs.count_taking_over(uid, limits)
     present = jobs.of_runpod(runpod_job_id)
     if present is not None and present.uid != uid:
         raise _unknown()
@@ -72,6 +74,7 @@ def retry_job(
         InvalidRequest: the job has not failed, or its result is gone: it has to be started anew.
         QuotaExceeded, RunpodFailed, Unavailable.
     """
+    jobs.count_taking_over(uid, limits)
     failed = jobs.job(uid, job_id)
     if failed.state != "failed":
         raise InvalidRequest("Only a job that has failed can be tried again.")
@@ -117,6 +120,7 @@ def _again(failed: Job, now: datetime) -> Job:
         failed,
         state="queued",
         failure=None,
+        recording=None,
         retry_of=failed.job_id,
         expires_at=None,
         created_at=now,

@@ -4,10 +4,13 @@ import contextlib
 
 from voxshelf.core.errors import RunpodFailed, Unavailable
 from voxshelf.core.jobs import Job
-from voxshelf.use_cases.job_ports import GpuWorkers, Jobs
+from voxshelf.use_cases.job_ports import GpuWorkers, JobResults, Jobs
+from voxshelf.use_cases.settle_job import remove_recording
 
 
-def cancel_job(uid: str, job_id: str, *, jobs: Jobs, workers: GpuWorkers) -> Job:
+def cancel_job(
+    uid: str, job_id: str, *, jobs: Jobs, workers: GpuWorkers, results: JobResults
+) -> Job:
     """Return the job as it stands then: cancelled, unless it had ended or is being saved.
 
     The document comes first: a result that arrives a moment later is not saved any more. What
@@ -20,4 +23,5 @@ def cancel_job(uid: str, job_id: str, *, jobs: Jobs, workers: GpuWorkers) -> Job
     if job.state == "cancelled" and job.runpod_job_id is not None:
         with contextlib.suppress(RunpodFailed, Unavailable):
             workers.cancel(job.endpoint_id, job.runpod_job_id)
+    remove_recording(job, results)
     return job

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from voxshelf.core.account import Limits
 from voxshelf.core.deletion import Manner
 from voxshelf.core.errors import Internal
-from voxshelf.core.jobs import Job
+from voxshelf.core.items import Voice
+from voxshelf.core.jobs import CloneOrder, Job
 from voxshelf.core.restoring import Verdict
 from voxshelf.core.trash import Trash
 
@@ -74,7 +75,8 @@ def made(job: Job, deletions: Iterable[Deletion]) -> bool:
     """Tell whether a job has made one of these items, or was to make it.
 
     By its id at RunPod a job is known whose save of the item is not noted yet, and one that failed
-    before another saved its result.
+    before another saved its result. A voice that nobody may use any more was to be made by every
+    clone that was ordered for its place or under its name, whatever became of it.
     """
     kind = "voices" if job.kind == "clone" else "generations"
     return any(
@@ -82,9 +84,19 @@ def made(job: Job, deletions: Iterable[Deletion]) -> bool:
         and (
             job.result_id == deletion.item_id
             or (job.runpod_job_id or "") == deletion.trash.item.runpod_job_id
+            or (deletion.withdrawn and _was_ordered(job, deletion))
         )
         for deletion in deletions
     )
+
+
+def _was_ordered(job: Job, deletion: Deletion) -> bool:
+    order, item = job.order, deletion.trash.item
+    if not isinstance(order, CloneOrder) or not isinstance(item, Voice):
+        return False
+    # A place that only follows from another name is not where that voice would have come to lie.
+    is_there = order.voice_id == deletion.item_id and order.has_own_id
+    return is_there or order.name == item.name
 
 
 class DeletionLibrary(Protocol):

@@ -57,6 +57,22 @@ class Jobs(Protocol):
             QuotaExceeded: when the user has as many jobs as he may.
         """
 
+    def admit(self, uid: str, limits: JobLimits, orders: Collection[str] = ()) -> Job | None:
+        """Tell before the work of a start what `start` would tell after it, at this moment.
+
+        Returns an active job with one of these `orders`, or None where there is room for a new one.
+
+        Raises:
+            QuotaExceeded: when the user has as many jobs as he may.
+        """
+
+    def count_taking_over(self, uid: str, limits: JobLimits) -> None:
+        """Count an attempt to take a result over, whatever comes of it.
+
+        Raises:
+            QuotaExceeded: when the user has made as many on this day as he may.
+        """
+
     def job(self, uid: str, job_id: str) -> Job:
         """Return one job, or raise `NotFound`."""
 
@@ -72,7 +88,7 @@ class Jobs(Protocol):
     def jobs(
         self, uid: str, page_size: int, after: Cursor | None, only: JobFilter = ALL_JOBS
     ) -> Page[Job]:
-        """Return one page of some jobs, newest first."""
+        """Return one page of some jobs, newest first, as their owner may see them."""
 
     def delete(self, uid: str, job_id: str) -> Job:
         """Delete a job that has ended; return it as it was.
@@ -171,6 +187,9 @@ class JobResults(Protocol):
 
     def drop(self, uid: str, output_sha256s: Iterable[str]) -> None:
         """Remove outputs that were kept; those that are gone already are no failure."""
+
+    def drop_recording(self, path: str) -> None:
+        """Remove what the worker of a job that has ended was to fetch."""
 
 
 class AudioFetcher(Protocol):

@@ -10,7 +10,7 @@ from voxshelf.core.content import Content, NewObject, StoredName, StoredObject
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.query import ListQuery, Page
 from voxshelf.core.reservation import Decision, Item, Replay, Reservation
-from voxshelf.core.shelf import Shelf
+from voxshelf.core.shelf import Namesake, Shelf
 from voxshelf.core.usage import Usage
 from voxshelf.use_cases.deletion_ports import Deletion, DeletionLibrary, ItemKey
 
@@ -171,6 +171,13 @@ class Catalogue(Protocol):
 
     def voice_named(self, uid: str, name: str) -> Voice:
         """Return the voice of a name (`naming.normal_name`), or raise `NotFound`."""
+
+    def holders(self, uid: str, voice_id: str, name: str | None = None) -> Sequence[Namesake]:
+        """Return what lies at a place, and what has or had a name, as decisions see it.
+
+        The one reading that also finds a voice whose consent was withdrawn (`barring`). What is
+        only being saved is not among it.
+        """
 
     def generation(self, uid: str, generation_id: str) -> Generation:
         """Return one generation, or raise `NotFound`."""

@@ -6,10 +6,19 @@ saves (`Job.saving`), and the save is idempotent besides.
 """
 
 import contextlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from voxshelf.core.errors import InProgress, RateLimited, RunpodFailed, Unavailable, VoxshelfError
-from voxshelf.core.jobs import LAST_LOOK, START_LIFETIME, UNKNOWN_FOR, Failure, Job
+from voxshelf.core.errors import (
+    InProgress,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    RunpodFailed,
+    Unavailable,
+    VoxshelfError,
+)
+from voxshelf.core.jobs import LAST_LOOK, START_LIFETIME, UNKNOWN_FOR, CloneOrder, Failure, Job
 from voxshelf.use_cases.job_ports import GpuWorkers, JobResults, Jobs, RunpodJob
 from voxshelf.use_cases.shelving import new_lease
 
@@ -36,6 +45,24 @@ def settle_job(
     """
     if job.has_ended:
         return job
+    settled = _settled(uid, job, jobs, workers, results, lease)
+    remove_recording(settled, results)
+    return settled
+
+
+def remove_recording(job: Job, results: JobResults) -> None:
+    """Remove what the worker was to fetch, once its job has ended, whatever its end.
+
+    What fails here goes with the uploads, within a day.
+    """
+    if job.has_ended and job.recording is not None:
+        with contextlib.suppress(Unavailable):
+            results.drop_recording(job.recording)
+
+
+def _settled(
+    uid: str, job: Job, jobs: Jobs, workers: GpuWorkers, results: JobResults, lease: timedelta
+) -> Job:
     if job.output_sha256 is not None:
         output = results.kept(uid, job.output_sha256)
         if output is not None:
@@ -90,6 +117,8 @@ def _save(
         result_id = results.save(uid, claimed, output)
     except (InProgress, RateLimited, Unavailable):
         return jobs.change(uid, job.job_id, lambda found, now: found.postponed(now))
+    except (NotFound, PermissionDenied) as error:
+        return _refused(uid, claimed, error, jobs, results)
     except VoxshelfError as error:
         failure, kept = Failure(error.code, error.message), None
         # Without it a retry has to be quicker than RunPod forgets.
@@ -97,6 +126,24 @@ def _save(
             kept = results.keep(uid, output)
         return jobs.change(uid, job.job_id, lambda found, now: found.failed(failure, now, kept))
     return jobs.change(uid, job.job_id, lambda found, now: found.done(result_id, now))
+
+
+def _refused(uid: str, job: Job, error: VoxshelfError, jobs: Jobs, results: JobResults) -> Job:
+    """End a job whose voice is gone, or may not be used any more: nothing of its result stays.
+
+    With a withdrawn consent its words go, too.
+    """
+    failure, is_barred = Failure(error.code, error.message), isinstance(error, PermissionDenied)
+    if job.output_sha256 is not None:
+        with contextlib.suppress(Unavailable):
+            results.drop(uid, [job.output_sha256])
+
+    def change(found: Job, now: datetime) -> Job:
+        failed = replace(found.failed(failure, now), output_sha256=None)
+        is_clone = isinstance(found.order, CloneOrder)
+        return failed.without_words() if is_barred and is_clone else failed
+
+    return jobs.change(uid, job.job_id, change)
 
 
 def _unstarted(found: Job, now: datetime) -> Job:

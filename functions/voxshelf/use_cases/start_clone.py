@@ -1,29 +1,32 @@
 """Start to clone a voice from a recording."""
 
 import base64
-import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from voxshelf.core.account import Policy
 from voxshelf.core.audio import SAMPLE_LIMITS, AudioFacts
+from voxshelf.core.barring import refuse_barred, voice_of_name
 from voxshelf.core.content import Content, NewObject, Source
 from voxshelf.core.errors import InvalidAudio, NotFound, PermissionDenied, VoiceExists
 from voxshelf.core.fingerprint import fingerprint
-from voxshelf.core.jobs import CloneOrder, Job, JobPolicy, check_parameters
+from voxshelf.core.jobs import CloneOrder, Job, JobPolicy
+from voxshelf.core.naming import WantedVoice
 from voxshelf.core.quality import is_silent
+from voxshelf.core.worker_parameters import check_parameters
 from voxshelf.use_cases.job_ports import GpuWorkers, Jobs
 from voxshelf.use_cases.ports import AudioInspector, Catalogue, ObjectStore
+from voxshelf.use_cases.sources import Sources
 from voxshelf.use_cases.start_job import (
     MAX_REQUEST_BYTES,
     NewJob,
+    is_key_used,
     start_job,
     started_before,
     too_large_for_runpod,
 )
-from voxshelf.use_cases.uploads import identity, received, remove_uploads
+from voxshelf.use_cases.upload_ports import UploadSlots
 
 # What may stand beside the audio in a request: mostly 50 parameters of 1,000 characters.
 _BESIDE_AUDIO_BYTES = 250_000
@@ -50,6 +53,7 @@ def start_clone(
     workers: GpuWorkers,
     catalogue: Catalogue,
     objects: ObjectStore,
+    uploads: UploadSlots,
     inspect_audio: AudioInspector,
     url_of: Callable[[str, str], str],
     policy: Policy,
@@ -61,7 +65,8 @@ def start_clone(
     earlier request started it.
 
     Raises:
-        PermissionDenied: without the consent that the policy asks for.
+        PermissionDenied: without the consent that the policy asks for, or after the consent to this
+            voice was withdrawn.
         InvalidRequest: a parameter that is not passed on.
         VoiceExists, NotFound, UnsupportedMediaType, InvalidAudio: nothing was started.
         PayloadTooLarge, QuotaExceeded, IdempotencyConflict, RunpodFailed: see `start_job`.
@@ -72,80 +77,128 @@ def start_clone(
             "A voice is cloned here only with the person's consent: send consent, with "
             "statement and granted_by."
         )
-    check_parameters(order)
-    content = _fingerprint(order, identity(command.sample))
-    before = started_before(jobs, uid, "clone", command.idempotency_key, content)
+    check_parameters(order.parameters, job_policy.parameters)
+    sources, before = _looked_for(command, jobs, catalogue, objects, uploads, job_policy)
     if before is not None:
+        sources.take_over()
         return before, True
-    with contextlib.suppress(NotFound):
-        # Before a GPU has worked for a name that is taken.
-        raise VoiceExists(catalogue.voice_named(uid, order.name))
-    try:
-        sample = received(command.sample, uid, objects)
-    except NotFound:
-        # The first of two clicks may have taken the upload over meanwhile.
-        first = _first(command, content, jobs)
-        if first is None:
-            raise
-        return first, True
+    sample = sources.content(command.sample)
+    content = _fingerprint(order, sample.sha256)
     facts = inspect_audio(sample, SAMPLE_LIMITS, uid)
     if is_silent(facts.loudness):
         raise InvalidAudio("The recording is silent: check the microphone and record it again.")
-    request = {
-        **order.parameters,
-        "name": order.name,
-        "audio_format": facts.format.extension,
-        "responseFormat": "base64",
-        **({"template_message": order.template_message} if order.template_message else {}),
-        **({"language": order.language} if order.language else {}),
-        **_audio(uid, sample, facts, objects, url_of, takes_urls=job_policy.takes_urls),
-    }
+    recording = _recording(uid, sample, facts) if _goes_by_url(sample.size_bytes) else None
+    audio = (
+        {"audio_data": base64.b64encode(sample.rewound().read()).decode()}
+        if recording is None
+        else {"audio_url": url_of(recording.path, recording.token)}
+    )
     new = NewJob(
         uid=uid,
         kind="clone",
         order=order,
         endpoint_id=job_policy.clone_endpoint,
-        request=request,
+        request={
+            **order.parameters,
+            "name": order.name,
+            "audio_format": facts.format.extension,
+            "responseFormat": "base64",
+            **({"template_message": order.template_message} if order.template_message else {}),
+            **({"language": order.language} if order.language else {}),
+            **audio,
+        },
         fingerprint=content,
-        # An upload is known by its path, and by its bytes: a page may upload at each click.
-        orders=tuple({content, _fingerprint(order, sample.sha256)}),
+        orders=(content,),
         idempotency_key=command.idempotency_key,
         again=command.again,
+        recording=recording,
     )
-    started = start_job(new, jobs=jobs, workers=workers, policy=job_policy)
-    remove_uploads([command.sample], objects)
+    started = start_job(new, jobs=jobs, workers=workers, objects=objects, policy=job_policy)
+    sources.take_over()
     return started
 
 
-def _first(command: StartClone, content: str, jobs: Jobs) -> Job | None:
-    """Return the job of an earlier request for the same, if there is one by now."""
-    key = command.idempotency_key
-    if key is not None:
-        return started_before(jobs, command.uid, "clone", key, content)
-    return None if command.again else jobs.alike(command.uid, (content,))
-
-
-def _fingerprint(order: CloneOrder, sample: str | None) -> str:
-    return fingerprint({"kind": "clone", "order": asdict(order), "sample": sample})
-
-
-def _audio(
-    uid: str,
-    sample: Content,
-    facts: AudioFacts,
+def _looked_for(
+    command: StartClone,
+    jobs: Jobs,
+    catalogue: Catalogue,
     objects: ObjectStore,
-    url_of: Callable[[str, str], str],
-    *,
-    takes_urls: bool,
-) -> dict[str, Any]:
-    if (sample.size_bytes + 2) // 3 * 4 <= MAX_REQUEST_BYTES - _BESIDE_AUDIO_BYTES:
-        return {"audio_data": base64.b64encode(sample.rewound().read()).decode()}
-    if not takes_urls:
-        # Before it is read: an upload may be twenty times as large.
+    uploads: UploadSlots,
+    job_policy: JobPolicy,
+) -> tuple[Sources, Job | None]:
+    """Return the recording, fetched, or the job that does this already."""
+    for is_last in (False, True):
+        sources = Sources(command.uid, [command.sample], objects, uploads)
+        try:
+            before = _before(command, sources, jobs, catalogue, job_policy)
+            if before is None:
+                sources.content(command.sample)
+        except NotFound:
+            # The first of two clicks has taken the upload over meanwhile: by now it is known by
+            # its digest.
+            if is_last:
+                raise
+        else:
+            break
+    return sources, before
+
+
+def _before(
+    command: StartClone,
+    sources: Sources,
+    jobs: Jobs,
+    catalogue: Catalogue,
+    job_policy: JobPolicy,
+) -> Job | None:
+    """Return the job that does this already; refuse what the library and the limits refuse.
+
+    All that is told before the recording is decoded, and where its digest is known, or matters to
+    nobody, before it is fetched.
+    """
+    uid, order, key = command.uid, command.order, command.idempotency_key
+    holders = catalogue.holders(uid, order.voice_id, order.name)
+    refuse_barred(holders, WantedVoice(order.name, order.voice_id, is_own_id=order.has_own_id))
+    if is_key_used(jobs, uid, "clone", key):
+        sources.read()
+        return started_before(jobs, uid, "clone", key, _content(command, sources))
+    voice = voice_of_name(holders, order.name)
+    if voice is not None:
+        # Before a GPU has worked for a name that is taken.
+        raise VoiceExists(voice)
+    alike = () if command.again or key is not None else (_content(command, sources),)
+    first = jobs.admit(uid, job_policy.limits, alike if sources.are_read else ())
+    if first is None:
+        _check_size(sources.size_bytes(command.sample), takes_urls=job_policy.takes_urls)
+    if first is not None or sources.are_read or not alike:
+        return first
+    sources.read()
+    return jobs.alike(uid, (_content(command, sources),))
+
+
+def _content(command: StartClone, sources: Sources) -> str:
+    return _fingerprint(command.order, sources.sha256(command.sample))
+
+
+def _fingerprint(order: CloneOrder, sample_sha256: str | None) -> str:
+    return fingerprint({"kind": "clone", "order": asdict(order), "sample": sample_sha256})
+
+
+def _goes_by_url(size_bytes: int) -> bool:
+    """Tell whether a recording is too large for a request, where it is base64."""
+    return (size_bytes + 2) // 3 * 4 > MAX_REQUEST_BYTES - _BESIDE_AUDIO_BYTES
+
+
+def _check_size(size_bytes: int, *, takes_urls: bool) -> None:
+    """Refuse a recording that RunPod would refuse."""
+    if _goes_by_url(size_bytes) and not takes_urls:
         raise too_large_for_runpod()
-    # Among the uploads: it is removed within a day, and nobody but its owner's worker knows it.
+
+
+def _recording(uid: str, sample: Content, facts: AudioFacts) -> NewObject:
+    """Return what the worker is to fetch: nobody else knows where it lies.
+
+    Among the uploads: what a crash leaves of it is removed within a day.
+    """
     path = f"uploads/{uid}/clone_{secrets.token_hex(12)}.{facts.format.extension}"
     token = secrets.token_urlsafe(32)
-    new = NewObject(path, sample, facts.format.content_type, "attachment", token)
-    objects.begin([new]).finish()
-    return {"audio_url": url_of(path, token)}
+    return NewObject(path, sample, facts.format.content_type, "attachment", token)

@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from voxshelf.core.content import NewObject
 from voxshelf.core.errors import (
     IdempotencyConflict,
     NotFound,
     PayloadTooLarge,
     RunpodFailed,
     Unavailable,
+    VoxshelfError,
 )
 from voxshelf.core.jobs import Failure, Job, JobKind, JobPolicy, Order
 from voxshelf.use_cases.job_ports import GpuWorkers, Jobs
+from voxshelf.use_cases.ports import ObjectStore
 
 # RunPod refuses larger bodies of `/run` (docs.runpod.io, serverless: 10 MB).
 MAX_REQUEST_BYTES = 10_000_000
@@ -36,7 +39,7 @@ class NewJob:
 
     `idempotency_key` is the client's; `fingerprint` tells a repeated start from another one.
     Without a key, one of the same `orders` while the first has not ended is a double click,
-    unless it is to be done `again`.
+    unless it is to be done `again`. `recording` is what the worker fetches.
     """
 
     uid: str
@@ -48,6 +51,7 @@ class NewJob:
     orders: tuple[str, ...]
     idempotency_key: str | None = None
     again: bool = False
+    recording: NewObject | None = None
 
 
 def job_id_for(uid: str, kind: JobKind, idempotency_key: str | None) -> str:
@@ -56,6 +60,17 @@ def job_id_for(uid: str, kind: JobKind, idempotency_key: str | None) -> str:
         return f"job_{secrets.token_hex(12)}"
     digest = hashlib.sha256(f"{uid}\0{kind}\0{idempotency_key}".encode()).hexdigest()
     return f"job_{digest[:24]}"
+
+
+def is_key_used(jobs: Jobs, uid: str, kind: JobKind, idempotency_key: str | None) -> bool:
+    """Tell whether an earlier request started a job with this key, for whatever content."""
+    if idempotency_key is None:
+        return False
+    try:
+        jobs.job(uid, job_id_for(uid, kind, idempotency_key))
+    except NotFound:
+        return False
+    return True
 
 
 def started_before(
@@ -88,9 +103,11 @@ def key_conflict() -> IdempotencyConflict:
 
 
 def start_job(
-    new: NewJob, *, jobs: Jobs, workers: GpuWorkers, policy: JobPolicy
+    new: NewJob, *, jobs: Jobs, workers: GpuWorkers, objects: ObjectStore, policy: JobPolicy
 ) -> tuple[Job, bool]:
     """Start a job; return it, and whether an earlier request started it.
+
+    What its worker is to fetch is stored when the job has its place, and stays no longer than it.
 
     Raises:
         PayloadTooLarge, QuotaExceeded, IdempotencyConflict: nothing was started.
@@ -120,6 +137,7 @@ def start_job(
             created_at=now,
             updated_at=now,
             due_at=now,
+            recording=None if new.recording is None else new.recording.path,
         )
 
     # Whoever sends a key has said himself which starts are one.
@@ -127,14 +145,14 @@ def start_job(
     job, is_own = jobs.start(new.uid, job_id, draft, policy.limits, new.orders, again=again)
     if not is_own:
         return job, True
+    _store_recording(new, job, jobs, objects)
     try:
         told = workers.run(new.endpoint_id, body)
     except Unavailable:
         # RunPod may have taken it all the same: its webhook tells, or its time runs out.
         return job, False
     except RunpodFailed as error:
-        failure = Failure(error.code, error.message)
-        jobs.change(new.uid, job_id, lambda found, now: found.failed(failure, now))
+        _fail(new, job, error, jobs, objects)
         raise
     runpod_job_id = told.runpod_job_id
     job = jobs.change(new.uid, job_id, lambda found, now: found.started(runpod_job_id, now))
@@ -142,7 +160,32 @@ def start_job(
         # Before its id was known, so that nobody could tell RunPod.
         with contextlib.suppress(RunpodFailed, Unavailable):
             workers.cancel(new.endpoint_id, runpod_job_id)
+        _remove_recording(new, objects)
     return job, False
+
+
+def _store_recording(new: NewJob, job: Job, jobs: Jobs, objects: ObjectStore) -> None:
+    """Store what the worker is to fetch; without it the job ends before RunPod is asked."""
+    if new.recording is not None:
+        try:
+            objects.begin([new.recording]).finish()
+        except VoxshelfError as error:
+            _fail(new, job, error, jobs, objects)
+            raise
+
+
+def _fail(new: NewJob, job: Job, error: VoxshelfError, jobs: Jobs, objects: ObjectStore) -> None:
+    """End a job that RunPod does not have, and remove what its worker was to fetch."""
+    failure = Failure(error.code, error.message)
+    jobs.change(new.uid, job.job_id, lambda found, now: found.failed(failure, now))
+    _remove_recording(new, objects)
+
+
+def _remove_recording(new: NewJob, objects: ObjectStore) -> None:
+    if new.recording is not None:
+        # What fails here goes with the uploads, within a day.
+        with contextlib.suppress(Unavailable):
+            objects.delete([new.recording.path])
 
 
 def _check_size(body: Mapping[str, Any]) -> None:

@@ -3,11 +3,14 @@
 import base64
 from dataclasses import asdict, dataclass
 
+from voxshelf.core.barring import refuse_barred
 from voxshelf.core.errors import InvalidRequest, NotFound, PermissionDenied
 from voxshelf.core.fingerprint import fingerprint
-from voxshelf.core.jobs import Job, JobPolicy, SpeechOrder, check_parameters
+from voxshelf.core.jobs import Job, JobPolicy, SpeechOrder
+from voxshelf.core.naming import WantedVoice
+from voxshelf.core.worker_parameters import check_parameters
 from voxshelf.use_cases.job_ports import GpuWorkers, Jobs
-from voxshelf.use_cases.ports import Catalogue, ContentCache
+from voxshelf.use_cases.ports import Catalogue, ContentCache, ObjectStore
 from voxshelf.use_cases.read_profile import read_profile
 from voxshelf.use_cases.start_job import NewJob, start_job, started_before
 
@@ -29,6 +32,7 @@ def start_speech(
     workers: GpuWorkers,
     catalogue: Catalogue,
     cache: ContentCache,
+    objects: ObjectStore,
     job_policy: JobPolicy,
 ) -> tuple[Job, bool]:
     """Start; return the job, and whether an earlier request started it.
@@ -38,8 +42,8 @@ def start_speech(
     Raises:
         NotFound: there is no such voice.
         InvalidRequest: it has no profile, the text is too long, or a parameter not passed on.
-        PermissionDenied: its profile is a pickle that no job of ours has made: loading it would
-            run its code on the worker (hardening, section 2).
+        PermissionDenied: the consent to it was withdrawn; or its profile is a pickle that no job of
+            ours has made: loading it would run its code on the worker (hardening, section 2).
         PayloadTooLarge, QuotaExceeded, IdempotencyConflict, RunpodFailed: see `start_job`.
     """
     uid, order = command.uid, command.order
@@ -48,12 +52,17 @@ def start_speech(
             f"text must be at most {job_policy.limits.text_characters} characters.",
             details={"field": "text"},
         )
-    check_parameters(order)
+    check_parameters(order.parameters, job_policy.parameters)
     content = fingerprint({"kind": "speech", "order": asdict(order)})
     before = started_before(jobs, uid, "speech", command.idempotency_key, content)
     if before is not None:
+        _refuse_barred(uid, order.voice_id, catalogue)
         return before, True
-    voice = catalogue.voice(uid, order.voice_id)
+    try:
+        voice = catalogue.voice(uid, order.voice_id)
+    except NotFound:
+        _refuse_barred(uid, order.voice_id, catalogue)
+        raise
     if voice.profile is None:
         raise InvalidRequest("This voice has no profile to speak with. Clone it first.")
     try:
@@ -86,4 +95,9 @@ def start_speech(
         idempotency_key=command.idempotency_key,
         again=command.again,
     )
-    return start_job(new, jobs=jobs, workers=workers, policy=job_policy)
+    return start_job(new, jobs=jobs, workers=workers, objects=objects, policy=job_policy)
+
+
+def _refuse_barred(uid: str, voice_id: str, catalogue: Catalogue) -> None:
+    wanted = WantedVoice("", voice_id, is_own_id=True)
+    refuse_barred(catalogue.holders(uid, voice_id), wanted)

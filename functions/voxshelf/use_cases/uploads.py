@@ -1,9 +1,8 @@
 """Direct uploads: files that a user put under `uploads/{uid}/`."""
 
 import contextlib
-from typing import BinaryIO, cast
 
-from voxshelf.core.content import Content, Source, Upload
+from voxshelf.core.content import Source, Upload
 from voxshelf.core.errors import NotFound, PayloadTooLarge, Unavailable
 from voxshelf.use_cases.ports import ObjectStore
 
@@ -37,22 +36,6 @@ def is_own(path: str, uid: str) -> bool:
     return path.startswith(prefix) and not {"", ".", ".."} & set(segments) and len(path) <= 1024
 
 
-def received(source: Source, uid: str, objects: ObjectStore) -> Content:
-    """Return the bytes of a source, fetched from the store where they are an upload.
-
-    Raises:
-        NotFound: when it is not there, or another user's: the answer is the same.
-        PayloadTooLarge: when it is over the limit of the contract, section 7.
-        Unavailable: also when there is no room for it at the moment.
-    """
-    if isinstance(source, Content):
-        return source
-    # Its room is taken before its bytes come.
-    sink = source.sink(check_upload(source.path, uid, objects, MAX_UPLOAD_BYTES))
-    objects.download(source.path, cast(BinaryIO, sink))
-    return sink.content()
-
-
 def check_upload(path: str, uid: str, objects: ObjectStore, max_bytes: int) -> int:
     """Return the length of a user's own upload.
 
@@ -68,17 +51,6 @@ def check_upload(path: str, uid: str, objects: ObjectStore, max_bytes: int) -> i
             f"The upload is larger than {max_bytes} bytes.", details={"max_bytes": max_bytes}
         )
     return size_bytes
-
-
-def identity(source: Source | None) -> str | None:
-    """Return what tells a source from another: its digest, or the path of an upload.
-
-    Uploads are written once, so a path stands for its bytes, also after they were taken over
-    and the upload removed: a retry must be recognised then.
-    """
-    if source is None:
-        return None
-    return source.path if isinstance(source, Upload) else source.sha256
 
 
 def remove_uploads(sources: list[Source | None], objects: ObjectStore) -> None:
