@@ -19,7 +19,7 @@ from tests.contracts.library_contract import LIMITS, UNDO_FOR, generation, voice
 from tests.emulator.filling import filled
 from tests.fakes.memory_objects import MemoryObjects
 from voxshelf.adapters.firestore_library import FirestoreLibrary
-from voxshelf.adapters.job_documents import from_job
+from voxshelf.adapters.job_documents import hidden_of, shown_of
 from voxshelf.core.deletion import Manner
 from voxshelf.core.edits import VoiceEdit, edited
 from voxshelf.use_cases.delete_item import delete_items
@@ -131,8 +131,9 @@ def test_a_voice_takes_them_along_brings_them_back_and_purges_them(
 
 def test_a_renamed_voice_keeps_them_all_under_its_new_name(library, firestore_client, uid, scales):
     edit = VoiceEdit(name="Another name")
-    library.edit(uid, "voices", "voice_a", lambda item, now: edited(item, edit, now))
-    assert sum(library.rename_generations(Renaming(uid, "voice_a"))) == FEWER
+    renamed = library.edit(uid, "voices", "voice_a", lambda item, now: edited(item, edit, now))
+    renaming = Renaming(uid, "voice_a", renamed.saved_at)
+    assert sum(library.rename_generations(renaming)) == FEWER
     names = firestore_client.collection("users", uid, "generations").select(["voice_name"])
     assert {one.to_dict()["voice_name"] for one in names.stream()} == {edit.name}
     assert scales.refused == 0
@@ -143,7 +144,7 @@ def test_the_words_of_many_long_orders_go_with_one_item(library, firestore_clien
     for number in range(100):
         order = replace(SPEECH, text="話" * 50_000)
         made = replace(job(f"job_{number}"), order=order, result_id=KEYS[0].item_id)
-        orders.document(made.job_id).set(from_job(made))
+        orders.document(made.job_id).set({**shown_of(made), **hidden_of(made)})
     found = library.delete(uid, KEYS[:1], Manner(UNDO_FOR, permanent=True))
     library.remove_words([one for one in found.values() if isinstance(one, Deletion)])
     texts = [one.to_dict()["order"]["text"] for one in orders.stream()]

@@ -224,6 +224,10 @@ def _answered(call: Call, route: Route, arguments: Mapping[str, str]) -> Answer:
 
 def _failure(error: VoxshelfError, request_id: str, log: dict[str, object]) -> Answer:
     log["code"] = error.code
+    if error.status >= Internal.status:
+        # Words of ours, and what a library of ours met: whoever runs the site is to see which.
+        log["reason"] = error.message
+        log["cause"] = type(error.__cause__).__name__ if error.__cause__ else None
     headers = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
