@@ -54,7 +54,6 @@ class Fleet:
         # While it is calm, requests go to the laboratory's functions, which no fault reaches.
         self.is_calm = False
         self.wrong: list[str] = []
-        self.fault_lasts_s = FAULT_LASTS_S
 
     def __enter__(self) -> Self:
         enter = self._resources.enter_context
@@ -169,7 +168,7 @@ class Fleet:
 
     def faulted(self, instance: Instance) -> None:
         """Note that a fault reaches an instance now."""
-        self._faults_until[instance] = time.monotonic() + self.fault_lasts_s
+        self._faults_until[instance] = time.monotonic() + FAULT_LASTS_S
 
     @property
     def outlived_before(self) -> float:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from local.runpod.plan import CHANCES
 from tests.chaos.lab import Lab
 from tests.storm.attacks import Attacks
-from tests.storm.fleet import FAULT_LASTS_S, Fleet
+from tests.storm.fleet import Fleet
 from tests.storm.judge import Judge
 from tests.storm.record import Record
 from tests.storm.shared import Shared
@@ -29,18 +29,12 @@ def storm(
     users: int,
     seed: int,
     say: Callable[[str], None],
-    *,
-    fault_lasts_s: float = FAULT_LASTS_S,
 ) -> Record:
-    """Let so many users do so many operations; return what was done and what was wrong.
-
-    For so long after a fault an instance may answer 503.
-    """
+    """Let so many users do so many operations; return what was done and what was wrong."""
     lab.clear()
     record = Record(seed)
     started = time.monotonic()
     with Fleet(lab, os.environ) as fleet:
-        fleet.fault_lasts_s = fault_lasts_s
         chances = {**dict.fromkeys(CHANCES, _RUNPOD_CHANCE), "huge": 0}
         fleet.runpod.control("faults", {"seed": seed, "chance": chances})
         shared, numbers = Shared(), itertools.count(1)
