@@ -1,7 +1,7 @@
 """Moves this process's wall clock by CLOCK_SHIFT_S seconds; Python imports it at its start.
 
-The monotonic clock and those of C libraries stay, as waits must. So does that of gRPC's Python part,
-which tells its C part until when a call may last: on a machine, both have the same clock.
+The monotonic clock and those of C libraries stay, as waits must. So does that of gRPC's part in
+Python, which tells its part in C until when a call may last: on a machine, both have one clock.
 """
 
 import datetime as dt
