@@ -11,8 +11,8 @@ from voxshelf.adapters import documents
 
 # The most that one generation may have (the contract, section 4).
 TEXT_CHARACTERS = 50_000
-# A text takes 150 kB, and a commit 10 MiB.
-_BATCH = 40
+# A text takes 150 kB, and the emulator 4 MiB in one call.
+_BATCH = 20
 _HAN = range(0x4E00, 0x9FA0)
 
 

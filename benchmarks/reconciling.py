@@ -46,7 +46,8 @@ def measure(
         job_ids = _due_jobs(backends, environ, client, shelf, say)
         _rename_heavy(client, f"heavy-{secrets.token_hex(4)}", say)
         _purge(client, f"purging-{secrets.token_hex(4)}", say)
-        client.document("users", "broken", "voices", "old").set({"unsettled_since": _LONG_AGO})
+        broken = {"unsettled_since": _LONG_AGO, "status": documents.DELETING}
+        client.document("users", "broken", "voices", "old").set(broken)
         watch = _Watch(client, shelf.user.uid, job_ids)
         runs = run_all(environ, say, watch)
     say("  " + ", ".join(f"{seconds:.0f} s" for seconds, _ in runs))

@@ -60,8 +60,8 @@ class FirestoreRenaming(FirestoreUndoing):
     # A commit takes 10 MiB, index entries included (decision 27). A generation of a long text has
     # hundreds of them, of which those change that hold the name or its words: some 100 kB at most.
     renamed_at_once = 20
-    # So many of the longest texts take some 6 MB, which is there in a moment.
-    read_at_once = 40
+    # So many of the longest texts take some 3 MB, which is there in a moment.
+    read_at_once = 20
 
     def rename_generations(self, renaming: Renaming) -> Iterator[int]:
         """See `Library.rename_generations`."""

@@ -13,7 +13,7 @@ from voxshelf.use_cases.ports import Library, Renaming
 
 # Far below the ten seconds that people wait for an answer without turning to something else
 # (Nielsen, "Response Times"): the batch that has begun by then takes its time, too.
-PATIENCE_S = 3.5
+PATIENCE_S = 2.0
 
 
 def rename_generations(
