@@ -103,15 +103,14 @@ class TestInBetween(LibraryCalls):
     def test_what_is_edited_while_a_name_is_spread_is_found_by_both(
         self, shelf, meddling, catalogue, firestore_client, uid
     ):
-        shelf.edit(uid, "voices", "voice_a", editing(VoiceEdit(name="aaa")))
+        renamed = shelf.edit(uid, "voices", "voice_a", editing(VoiceEdit(name="aaa")))
+        renaming = Renaming(uid, "voice_a", renamed.saved_at)
 
         def tag():
             shelf.edit(uid, "generations", "g0", editing(GenerationEdit(tags=("later",))))
 
         meddling.before = tag
-        assert list(
-            FirestoreLibrary(meddling).rename_generations(Renaming(uid, "voice_a", NOON))
-        ) == [2]
+        assert list(FirestoreLibrary(meddling).rename_generations(renaming)) == [2]
         stored = firestore_client.document("users", uid, "generations", "g0").get().to_dict()
         item = catalogue.generation(uid, "g0")
         assert (item.tags, item.voice_name) == (("later",), "aaa")
