@@ -96,6 +96,11 @@ class Renew(Request):
             self.before = tuple(urls_of(body))
         return self.library_call(fleet, "POST", f"{path}/urls/renew")
 
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """It changes nothing that is shown, and holds the item until its lease is over."""
+        return (lambda library: library,)
+
     def after(self, library: Library, answer: Answer) -> Library:
         """See `Operation`."""
         facts = library.items(self.kind).get(self.item_id)

@@ -234,6 +234,14 @@ def test_a_save_under_way_is_ended_by_a_deletion_in_its_place(worlds):
     assert all("voice_ben" not in one.voices for one in worlds.possible())
 
 
+def test_a_save_sent_beside_a_deletion_may_be_begun_after_it(worlds):
+    perhaps = voice(6, name="Ben")
+    tell(worlds, perhaps, LOST)
+    worlds.heard([(deletes(VOICES, "voice_ben"), DELETED)], lost=(perhaps,), now=100)
+    tell(worlds, perhaps, saved(perhaps, "voice_ben", replayed=True))
+    assert "voice_ben" in worlds.library.voices
+
+
 def test_a_voice_comes_back_with_what_went_with_it(worlds):
     before = worlds.library
     tell(worlds, deletes(VOICES, "voice_ana", along=True), DELETED)

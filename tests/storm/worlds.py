@@ -102,7 +102,8 @@ class Worlds:
         for order in itertools.permutations(met):
             worlds = begun
             for operation, answer in order:
-                worlds = _distinct(_after(worlds, operation, answer, why, busy=busy))
+                after = _after(worlds, operation, answer, why, busy=busy, beside=lost)
+                worlds = _distinct(after)
             found += worlds
         if not found:
             raise Unlike("; or ".join(dict.fromkeys(why)))
@@ -143,7 +144,13 @@ def _begun(world: World, lost: Iterable[Operation], now: float) -> World:
 
 
 def _after(
-    worlds: Iterable[World], operation: Operation, answer: Answer, why: list[str], *, busy: bool
+    worlds: Iterable[World],
+    operation: Operation,
+    answer: Answer,
+    why: list[str],
+    *,
+    busy: bool,
+    beside: Sequence[Operation],
 ) -> Iterator[World]:
     for world in _closure(worlds):
         if answer.code == "in_progress":
@@ -152,20 +159,31 @@ def _after(
             else:
                 why.append("nothing is in progress")
             continue
-        left = world.unheard
-        if answer.is_done:
-            # What was sent again and is done now does not happen once more.
-            left = tuple(one for one in left if one.operation is not operation)
-            left = tuple(one for one in left if not operation.drops(world.library, one.operation))
+        rests = [world.unheard] if not answer.is_done else _rests(world, operation, beside)
         try:
             library = operation.after(world.library, answer)
         except Unlike as error:
             if busy and isinstance(error, Absent):
                 # It was only on its way, which is ended now, or another takes it away just then.
-                yield World(world.library, left)
+                yield from (World(world.library, left) for left in rests)
             why.append(str(error))
             continue
-        yield World(library, left)
+        yield from (World(library, left) for left in rests)
+
+
+def _rests(
+    world: World, operation: Operation, beside: Sequence[Operation]
+) -> list[tuple[Unheard, ...]]:
+    """Return what may still happen once an operation is done, in all ways in which that may be.
+
+    What was sent beside it may have been begun after it, and is not dropped by it then.
+    """
+    # What was sent again and is done now does not happen once more.
+    left = tuple(one for one in world.unheard if one.operation is not operation)
+    dropped = [one for one in left if operation.drops(world.library, one.operation)]
+    sure = [one for one in dropped if one.operation not in beside]
+    rests = [tuple(one for one in left if one not in gone) for gone in (dropped, sure)]
+    return rests if sure != dropped else rests[:1]
 
 
 def _may_stay(one: Unheard) -> bool:
