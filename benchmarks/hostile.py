@@ -15,12 +15,10 @@ import http.client
 import os
 import secrets
 import shutil
-import signal
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +29,7 @@ from benchmarks import api, hostile_audio, recordings, seeding
 from benchmarks.client import Request
 from benchmarks.footprint import Footprint, footprint
 from benchmarks.hostile_requests import Hostile, Target, all_requests
+from benchmarks.instance_limit import killed_over_limit
 from benchmarks.keeping_store import file_of
 from benchmarks.report import Listing, Reading, Result
 from benchmarks.servers import Backends, Server, printing_addresses, serving
@@ -71,6 +70,10 @@ class _Run:
     answers: Counter[str] = field(default_factory=Counter)
     other: _Other = field(default_factory=_Other)
     kills: int = 0
+
+    def note_kill(self) -> None:
+        """Note that the platform has killed the instance."""
+        self.kills += 1
 
     @property
     def peak_mib(self) -> float:
@@ -193,7 +196,7 @@ def _run(instance: _Instance, shelf: Shelf, user: User, hostile: Hostile) -> _Ru
     requests = [hostile.request(number) for number in range(_AT_ONCE)]
     with (
         footprint(server.process.pid, instance.folder, _SAMPLE_EVERY_S) as run.highest,
-        _killed_over_limit(server, run),
+        killed_over_limit(server, lambda: run.peak_mib > _LIMIT_MIB, run.note_kill),
         ThreadPoolExecutor(_AT_ONCE + 1) as clients,
     ):
         sent = [clients.submit(_attack, server, user, hostile, each) for each in requests]
@@ -202,28 +205,6 @@ def _run(instance: _Instance, shelf: Shelf, user: User, hostile: Hostile) -> _Ru
     if run.kills or run.answers["no answer"]:
         instance.end()
     return run
-
-
-@contextlib.contextmanager
-def _killed_over_limit(server: Server, run: _Run) -> Iterator[None]:
-    """Kill the instance when it holds more than it has, as the platform does."""
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(_SAMPLE_EVERY_S):
-            if run.peak_mib > _LIMIT_MIB:
-                run.kills += 1
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(server.process.pid, signal.SIGKILL)
-                return
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        watcher.join()
 
 
 def _attack(server: Server, user: User, hostile: Hostile, request: Request) -> str:

@@ -5,14 +5,10 @@ in its `/tmp`, together; whoever exceeds it is killed. Clients do what the API a
 503 they come again when `Retry-After` is over.
 """
 
-import contextlib
-import os
-import signal
 import tempfile
-import threading
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +19,7 @@ import numpy as np
 from benchmarks import recordings
 from benchmarks.client import UnexpectedAnswer
 from benchmarks.footprint import Footprint, footprint
+from benchmarks.instance_limit import killed_over_limit
 from benchmarks.report import Reading, Result
 from benchmarks.servers import Backends, Server, printing_addresses, serving_with_own_tmp
 from benchmarks.shelf import Shelf
@@ -54,6 +51,10 @@ class _Run:
     time_s: float = 0.0
     idle: Footprint = field(default_factory=Footprint)
     highest: Footprint = field(default_factory=Footprint)
+
+    def note_kill(self) -> None:
+        """Note that the platform has killed the instance."""
+        self.kills += 1
 
 
 def measure(
@@ -107,34 +108,12 @@ def _run(backends: Backends, shelf: Shelf, settings: dict[str, str]) -> _Run:
         started = time.perf_counter()
         with (
             footprint(server.process.pid, folder, _SAMPLE_EVERY_S) as run.highest,
-            _limited(server, run),
+            killed_over_limit(server, lambda: run.highest.together > _LIMIT_BYTES, run.note_kill),
             ThreadPoolExecutor(max_workers=_AT_ONCE) as clients,
         ):
             list(clients.map(lambda number: _save(server, shelf, number, run), range(_AT_ONCE)))
         run.time_s = time.perf_counter() - started
     return run
-
-
-@contextlib.contextmanager
-def _limited(server: Server, run: _Run) -> Iterator[None]:
-    """Kill the instance when it holds more than it has, as the platform does."""
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(_SAMPLE_EVERY_S):
-            if run.highest.together > _LIMIT_BYTES:
-                run.kills += 1
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(server.process.pid, signal.SIGKILL)
-                return
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        watcher.join()
 
 
 def _save(server: Server, shelf: Shelf, number: int, run: _Run) -> None:

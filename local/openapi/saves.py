@@ -4,6 +4,7 @@ from local.openapi.requests import Field, RequestBody, Schema
 from voxshelf.core.audio import SAMPLE_LIMITS, SPEECH_LIMITS, AudioFormat, AudioLimits
 from voxshelf.core.names import VOICE_ID_PREFIX
 from voxshelf.core.profile import MAX_PROFILE_BYTES
+from voxshelf.core.upload_slots import MAX_AUDIO_UPLOAD_BYTES
 from voxshelf.http.commands import (
     MAX_DESCRIPTION_CHARACTERS,
     MAX_GENERATION_TIME_S,
@@ -19,7 +20,6 @@ from voxshelf.http.fields import (
     MAX_TAGS,
 )
 from voxshelf.http.files import AUDIO, PROFILE
-from voxshelf.use_cases.uploads import MAX_UPLOAD_BYTES
 
 _BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
 _TEXT: Schema = {"type": "string"}
@@ -36,7 +36,7 @@ _FLAT_OBJECT: Schema = {
 
 _UPLOAD = (
     "The path of the {noun} that was uploaded where `POST /api/uploads` said: for files of up to "
-    f"{MAX_UPLOAD_BYTES // 1024**2} MiB. The upload is removed once it is saved."
+    f"{MAX_AUDIO_UPLOAD_BYTES // 1024**2} MiB. The upload is removed once it is saved."
 )
 _CONSENT: Schema = {
     "type": "object",

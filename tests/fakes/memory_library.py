@@ -78,12 +78,9 @@ class MemoryLibrary(MemoryEdits, MemoryTrash, MemoryRecount):
     ) -> Replay | Glance:
         """Keep nothing: a lock is held while reserving, so there is no round trip to save."""
         with self._lock:
-            decision: Decision = Elsewhere(voice_id, generation_id)
-            while isinstance(decision, Elsewhere):
-                place = decision
-                decision = decide(
-                    self._shelf(uid, place.voice_id, request_key, place.generation_id, name)
-                )
+            decision = self._decided(
+                uid, Elsewhere(voice_id, generation_id), request_key, decide, name
+            )
             return decision if isinstance(decision, Replay) else object()
 
     def reserve(
@@ -98,12 +95,9 @@ class MemoryLibrary(MemoryEdits, MemoryTrash, MemoryRecount):
         glance: Glance | None = None,
     ) -> Receipt | Replay:
         with self._lock:
-            decision: Decision = Elsewhere(voice_id, generation_id)
-            while isinstance(decision, Elsewhere):
-                place = decision
-                decision = decide(
-                    self._shelf(uid, place.voice_id, request_key, place.generation_id, name)
-                )
+            decision = self._decided(
+                uid, Elsewhere(voice_id, generation_id), request_key, decide, name
+            )
             if isinstance(decision, Replay):
                 return decision
             assert isinstance(decision, Reservation)
@@ -116,6 +110,22 @@ class MemoryLibrary(MemoryEdits, MemoryTrash, MemoryRecount):
                 started = RequestRecord(pending.fingerprint, pending.lease, pending.since, None)
                 self.requests[uid, request_key] = started
             return Receipt(uid, decision, record.version)
+
+    def _decided(
+        self,
+        uid: str,
+        place: Elsewhere,
+        key: str | None,
+        decide: Callable[[Shelf], Decision],
+        name: str | None,
+    ) -> Decision:
+        """Return the decision for the place where it is made in the end."""
+        decision: Decision = place
+        while isinstance(decision, Elsewhere):
+            decision = decide(
+                self._shelf(uid, decision.voice_id, key, decision.generation_id, name)
+            )
+        return decision
 
     def _shelf(
         self,

@@ -9,9 +9,9 @@ from voxshelf.core.archive import ArchivedFile
 from voxshelf.core.content import Content, Sink
 from voxshelf.core.errors import InvalidRequest
 from voxshelf.core.profile import MAX_PROFILE_BYTES
+from voxshelf.core.upload_slots import MAX_AUDIO_UPLOAD_BYTES
 from voxshelf.use_cases.archive_reader import Archive
 from voxshelf.use_cases.archived_items import ArchivedItem
-from voxshelf.use_cases.uploads import MAX_UPLOAD_BYTES
 
 
 class ArchiveFiles:
@@ -49,7 +49,7 @@ class ArchiveFiles:
         if len({file.name for file in item.files.values()}) < len(item.files):
             raise InvalidRequest("The line names one file for two purposes.")
         for role, file in item.files.items():
-            max_bytes = MAX_PROFILE_BYTES if role == "profile" else MAX_UPLOAD_BYTES
+            max_bytes = MAX_PROFILE_BYTES if role == "profile" else MAX_AUDIO_UPLOAD_BYTES
             self._archive.check(file, max_bytes)
         self._keep(frozenset(item.files.values()))
         return {role: self._content(file) for role, file in item.files.items()}

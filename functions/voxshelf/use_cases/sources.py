@@ -12,9 +12,10 @@ from typing import BinaryIO, cast
 
 from voxshelf.core.content import Content, Source, Upload
 from voxshelf.core.errors import Unavailable
+from voxshelf.core.upload_slots import MAX_AUDIO_UPLOAD_BYTES
 from voxshelf.use_cases.ports import ObjectStore
 from voxshelf.use_cases.upload_ports import UploadSlots
-from voxshelf.use_cases.uploads import MAX_UPLOAD_BYTES, check_size, is_own, no_upload
+from voxshelf.use_cases.uploads import check_size, is_own, no_upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Sources:
             if taken is None:
                 raise no_upload()
             return _Known(0, sha256=taken.sha256)
-        check_size(stored.size_bytes, MAX_UPLOAD_BYTES)
+        check_size(stored.size_bytes, MAX_AUDIO_UPLOAD_BYTES)
         is_taken = taken is not None and taken.generation == stored.generation
         sha256 = taken.sha256 if taken is not None and is_taken else None
         return _Known(stored.size_bytes, stored.generation, sha256)
