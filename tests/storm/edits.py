@@ -98,8 +98,8 @@ class Renew(Request):
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """It changes nothing that is shown, and holds the item until its lease is over."""
-        return (lambda library: library,)
+        """It holds the item until its lease is over, and comes to nothing that is shown."""
+        return (lambda _: None,)
 
     def after(self, library: Library, answer: Answer) -> Library:
         """See `Operation`."""
