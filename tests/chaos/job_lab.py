@@ -174,6 +174,11 @@ class JobLab:
         """Return the documents of all jobs."""
         return list(self.lab.client.collection_group("jobs").stream())
 
+    def leases(self) -> dict[str, Any]:
+        """Return until when each job's result is being saved, by the job's id."""
+        beside = self.lab.client.collection_group("job_secrets").stream()
+        return {one.id: (one.to_dict() or {}).get("saving_until") for one in beside}
+
     def speaker(self) -> tuple[Person, str]:
         """Make a user with a voice that can speak; return him and the voice's id."""
         person = self.lab.person()

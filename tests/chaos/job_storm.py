@@ -130,10 +130,10 @@ class Storm:
 
     def _make_due(self, *, past: bool = False) -> None:
         """Make the documents of jobs older, as if their time had come."""
-        now = dt.datetime.now(dt.UTC)
+        now, leases = dt.datetime.now(dt.UTC), self.site.leases()
         for snapshot in self.site.jobs():
             job = snapshot.to_dict()
-            if not job["active"] or (job["saving_until"] and job["saving_until"] > now):
+            if not job["active"] or ((until := leases.get(job["job_id"])) and until > now):
                 continue
             older: dict[str, Any] = {"due_at": now - dt.timedelta(seconds=1)}
             since = self._known_since.setdefault(snapshot.id, time.monotonic())

@@ -131,6 +131,13 @@ class Effects:
         return everything(self._site) != self._before
 
     @property
+    def changed(self):
+        """Return the documents that are new or other than before."""
+        (before, names), (now, names_now) = self._before, everything(self._site)
+        assert (names, before.keys() - now.keys()) == (names_now, set())
+        return [(path, found) for path, found in now.items() if before.get(path) != found]
+
+    @property
     def calls(self):
         return self._site.journal()["calls"][self._calls :]
 
@@ -262,7 +269,9 @@ def test_nobody_takes_over_the_job_of_another_user(site, alba, bruno):
     effects = Effects(site)
     for job in (ended, running):
         assert bruno.imports(job["runpod_job_id"]).status == 404
-    assert not effects.stored
+    # His attempts are counted, and nothing else comes of them.
+    [(path, his)] = effects.changed
+    assert (path, his["jobs"]["taken_over"]) == (f"users/{bruno.person.uid}", 2)
     assert effects.calls == []
     alba.cancels(running)
 
