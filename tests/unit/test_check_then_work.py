@@ -18,6 +18,7 @@ from voxshelf.core.errors import (
     RateLimited,
     VoiceExists,
 )
+from voxshelf.use_cases.voice_draft import ConsentGiven
 from voxshelf.use_cases.withdraw_consent import withdraw_consent
 
 POLICY = Policy(LIMITS)
@@ -159,6 +160,15 @@ class TestReplacing:
         shelf.save()
         self.edit(shelf, favorite=True)
         assert shelf.save(replace=True).voice.favorite
+
+    def test_a_recording_of_a_consent_that_went_with_a_version_can_be_brought_again(self, shelf):
+        recording = wav(0.7, seed=9)
+        spoken = ConsentGiven("I agree.", "Ada", content(recording))
+        shelf.save(consent=spoken)
+        shelf.save(sample=content(wav(2.0)), replace=True)
+        saved = shelf.save(sample=content(wav(2.0)), consent=spoken, replace=True)
+        assert not saved.replayed
+        assert recording in [data for _, data in shelf.objects.stored.values()]
 
     def test_other_audio_of_the_same_job_takes_its_place_when_asked_for(self, shelf):
         shelf.save(runpod_job_id="j")

@@ -8,12 +8,13 @@ from tests.sounds import content, wav
 from tests.unit.test_save_speech import SpeechShelf
 from voxshelf.core.content import Upload
 from voxshelf.core.errors import IdempotencyConflict, NotFound, VoxshelfError
+from voxshelf.core.importing import Origin
 from voxshelf.http.received import spool_in
 from voxshelf.http.resources import Resources
 from voxshelf.use_cases.budget import Budget
 
 PATH = "uploads/ada/upload_0"
-A, B = wav(1.0, seed=1), wav(1.0, seed=2)
+A, B, LONGER = wav(1.0, seed=1), wav(1.0, seed=2), wav(2.0, seed=3)
 
 
 class UploadShelf(SpeechShelf):
@@ -133,6 +134,54 @@ def test_an_upload_is_fetched_once_although_its_job_has_another_result(shelf):
     assert (saved.replayed, shelf.bytes_of(saved.generation)) == (False, B)
     assert len(fetched) == 1
     assert PATH not in shelf.objects.stored
+
+
+@pytest.mark.parametrize("key", ["k", None])
+@pytest.mark.parametrize(
+    ("save", "fields"),
+    [
+        (UploadShelf.save_uploaded, {"voice_id": "voice_b"}),
+        (UploadShelf.speak_uploaded, {"voice_id": "voice_a"}),
+    ],
+    ids=["voice", "speech"],
+)
+def test_the_second_of_two_clicks_is_told_what_the_first_has_saved(shelf, save, fields, key):
+    shelf.save(voice_id="voice_a")
+    shelf.upload(A)
+    download = shelf.objects.download
+
+    def after_the_first(*arguments):
+        shelf.objects.download = download
+        save(shelf, idempotency_key=key, **fields)
+        download(*arguments)
+
+    shelf.objects.download = after_the_first
+    assert save(shelf, idempotency_key=key, **fields).replayed
+
+
+def test_what_came_to_the_path_after_the_look_is_looked_at_anew(shelf):
+    shelf.upload(A)
+    download = shelf.objects.download
+
+    def exchanged(*arguments):
+        shelf.objects.download = download
+        shelf.upload(LONGER)
+        download(*arguments)
+
+    shelf.objects.download = exchanged
+    assert shelf.bytes_of(shelf.save_uploaded().voice) == LONGER
+
+
+def test_speech_that_lies_under_the_id_of_other_speech_is_no_answer_to_that(shelf):
+    shelf.save()
+    shelf.upload(A)
+    first = shelf.speak_uploaded().generation
+    del shelf.library.records["ada", "generations", first.generation_id]
+    origin = Origin(first.created_at, favorite=False, generation_id=first.generation_id)
+    shelf.speak(audio=content(B), again=False, origin=origin)
+    shelf.upload(A)
+    again = shelf.speak_uploaded()
+    assert (again.replayed, shelf.bytes_of(again.generation)) == (False, A)
 
 
 class Died(Exception):

@@ -13,6 +13,7 @@ from voxshelf.core.account import Limits
 from voxshelf.core.errors import InvalidRequest, NotFound, RateLimited, RunpodFailed, Unavailable
 from voxshelf.core.jobs import LAST_LOOK, UNKNOWN_FOR, SpeechOrder
 from voxshelf.core.names import generation_id_of_job
+from voxshelf.use_cases.deletion_ports import ItemKey
 from voxshelf.use_cases.save_speech import SaveSpeech, save_speech
 from voxshelf.use_cases.settle_job import settle_job
 
@@ -539,8 +540,21 @@ def test_a_retry_that_began_before_the_withdrawal_removes_what_was_kept(shop, cl
     assert left(shop) == []
 
 
-def test_speech_of_a_voice_that_is_gone_is_not_kept(shop, speaking):
-    shop.purge("voices", "voice_ada")
+def test_speech_of_a_voice_that_comes_back_can_be_saved_then(shop, speaking):
+    shop.purge("voices", "voice_ada", permanent=False)
     shop.workers.complete("r-1", SPOKEN)
     failed = shop.settle(speaking.job_id)
-    assert (failed.state, failed.failure.code, left(shop)) == ("failed", "not_found", [])
+    assert (failed.state, failed.failure.code) == ("failed", "not_found")
+    key = ItemKey("voices", "voice_ada")
+    assert shop.library.restore("ada", [key], shop.policy.limits)[key] == "restored"
+    shop.workers.status = lambda *_: None
+    assert shop.retry(speaking.job_id).state == "done"
+
+
+def test_a_result_that_lacks_a_consent_which_is_asked_for_by_now_is_kept(shop, cloning):
+    shop.workers.complete("r-1", CLONED)
+    shop.policy = replace(shop.policy, require_consent=True)
+    assert shop.settle(cloning.job_id).failure.code == "permission_denied"
+    shop.policy = replace(shop.policy, require_consent=False)
+    shop.workers.status = lambda *_: None
+    assert shop.retry(cloning.job_id).state == "done"

@@ -1,6 +1,7 @@
 """Starting: written down before RunPod is called, and refused before anything is written."""
 
 import base64
+import contextlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -656,3 +657,18 @@ def test_a_site_passes_on_what_its_operator_lists_and_nothing_else(shop):
     assert shop.workers.requests[job.runpod_job_id]["input"]["mood"] == "calm"
     with pytest.raises(InvalidRequest, match="passes on mood"):
         shop.speak(replace(SPEECH, parameters={"speed": 1}))
+
+
+@pytest.mark.parametrize("error", [RunpodFailed("no"), Unavailable()], ids=["refused", "silent"])
+def test_the_upload_of_a_clone_that_never_reached_runpod_stays(shop, error):
+    path = "uploads/ada/upload_0"
+    shop.objects.plant(path, wav(2.0))
+
+    def fails(*_arguments, **_options):
+        raise error
+
+    shop.workers.run = fails
+    for _ in range(2):
+        with contextlib.suppress(RunpodFailed):
+            shop.clone(sample=shop.upload(path), key="k")
+        assert path in shop.objects.stored

@@ -6,7 +6,7 @@ GPU works, and before an earlier job is shown again.
 
 from collections.abc import Iterable
 
-from voxshelf.core.errors import PermissionDenied
+from voxshelf.core.errors import ConsentWithdrawn
 from voxshelf.core.items import Voice
 from voxshelf.core.naming import WantedVoice, name_digest
 from voxshelf.core.shelf import Entry, Namesake
@@ -19,14 +19,12 @@ def refuse_barred(holders: Iterable[Namesake], wanted: WantedVoice) -> None:
     then gets the next. `holders` is what `Catalogue.holders` returns.
 
     Raises:
-        PermissionDenied.
+        ConsentWithdrawn.
     """
     for holder in holders:
         is_there = wanted.is_own_id and holder.voice_id == wanted.voice_id
         if holder.entry.withdrawn and (is_there or _had_name(holder.entry, wanted.name)):
-            raise PermissionDenied(
-                "The consent to this voice was withdrawn. It cannot be used again."
-            )
+            raise ConsentWithdrawn
 
 
 def voice_of_name(holders: Iterable[Namesake], name: str) -> Voice | None:

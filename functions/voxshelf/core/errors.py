@@ -55,6 +55,14 @@ class PermissionDenied(VoxshelfError):
     code, status = "permission_denied", 403
 
 
+class ConsentWithdrawn(PermissionDenied):
+    """The consent to a voice was withdrawn; nothing is made with it any more."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The consent to this voice was withdrawn. It cannot be used again.")
+
+
 class NotFound(VoxshelfError):
     """No such thing, or it belongs to somebody else: the answer is the same."""
 

@@ -46,7 +46,7 @@ def decide_repeatable(shelf: Shelf, attempt: Attempt) -> Decision:
     if shelf.generation_id != record.item.item_id:
         return Elsewhere(shelf.voice_id, record.item.item_id)
     present = shelf.generation.ready if shelf.generation else None
-    if isinstance(present, Generation):
+    if isinstance(present, Generation) and present.digests == record.item.digests:
         voice = shelf.voice.voice if shelf.voice else None
         return Replay(_under_name(present, voice), is_there=True)
     # It was deleted since: whoever sends it again wants it back.

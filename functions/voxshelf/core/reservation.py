@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from voxshelf.core.account import Account, Amount, Policy
 from voxshelf.core.amounts import reserved_amount
 from voxshelf.core.errors import (
+    ConsentWithdrawn,
     IdempotencyConflict,
     InProgress,
     NotFound,
-    PermissionDenied,
     VoiceExists,
 )
 from voxshelf.core.items import Generation, Voice
@@ -239,10 +239,10 @@ def refuse_withdrawn(entry: Entry | None) -> None:
     """Refuse a voice whose place is barred.
 
     Raises:
-        PermissionDenied.
+        ConsentWithdrawn.
     """
     if entry is not None and entry.withdrawn:
-        raise PermissionDenied("The consent to this voice was withdrawn. It cannot be used again.")
+        raise ConsentWithdrawn
 
 
 def _refuse_busy(entry: Entry, now: datetime, lease: timedelta) -> None:

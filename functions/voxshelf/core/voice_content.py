@@ -80,9 +80,10 @@ class VoiceContent:
         if self.consent is None:
             # A new version takes the consent along, but for its recording.
             return kept is None or kept.audio is None
-        return kept is not None and self.consent == ConsentContent(
-            kept.statement, kept.granted_by, kept.audio_sha256
-        )
+        if kept is None or (kept.audio is None and self.consent.audio_sha256 is not None):
+            # Its recording went with an earlier version, and is brought again.
+            return False
+        return self.consent == ConsentContent(kept.statement, kept.granted_by, kept.audio_sha256)
 
     def is_result_in(self, voice: Voice) -> bool:
         """Tell whether a voice is the same result of the same job on RunPod, whatever else is said.

@@ -154,6 +154,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._watch(conn, self._lingering, _LINGER_S, self._drop)
 
     def _drop(self, conn: PatientConnection, _client: socket.socket) -> None:
+        if conn not in self._lingering:
+            # Closed in this very round, as the oldest of too many.
+            return
         data = _received(conn)
         if data is None:
             return

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from voxshelf.core.errors import Unavailable, VoxshelfError
 from voxshelf.use_cases.ports import Library
+from voxshelf.use_cases.uploads import UploadGone
 
 
 @contextlib.contextmanager
@@ -15,6 +16,9 @@ def counting_refusals(uid: str, library: Library, *, counts: bool) -> Iterator[N
     """
     try:
         yield
+    except UploadGone:
+        # The first of two clicks took it over meanwhile; nothing was fetched.
+        raise
     except VoxshelfError as error:
         if counts and error.status < Unavailable.status:
             with contextlib.suppress(Unavailable):

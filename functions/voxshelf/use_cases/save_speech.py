@@ -26,7 +26,7 @@ from voxshelf.use_cases.shelving import (
     request_key,
     shelve,
 )
-from voxshelf.use_cases.sources import Sources
+from voxshelf.use_cases.sources import Sources, saved_from
 from voxshelf.use_cases.upload_ports import UploadSlots
 
 
@@ -101,14 +101,15 @@ def save_speech(
         PermissionDenied: when the consent to the voice was withdrawn.
         IdTaken: the id that an import brings is another item's.
     """
-    sources = Sources(command.uid, [command.audio], objects, uploads)
-    saving = _Saving(command, sources, library, objects, inspect_audio, policy)
-    try:
-        saved = saving.run()
-    except OtherResult:
-        saved = replace(saving, command=replace(command, apart=True)).run()
-    if saved.is_there:
-        sources.take_over()
+
+    def save(sources: Sources) -> Shelved:
+        saving = _Saving(command, sources, library, objects, inspect_audio, policy)
+        try:
+            return saving.run()
+        except OtherResult:
+            return replace(saving, command=replace(command, apart=True)).run()
+
+    saved = saved_from(command.uid, [command.audio], objects, uploads, save)
     assert isinstance(saved.item, Generation)
     return SavedSpeech(saved.item, saved.replayed, _mismatches(command, saved.item.audio))
 

@@ -11,7 +11,7 @@ from voxshelf.core.shelf import Shelf
 from voxshelf.use_cases.ports import AudioInspector, Library, ObjectStore
 from voxshelf.use_cases.refusals import counting_refusals
 from voxshelf.use_cases.shelving import Order, Shelved, look, new_lease, request_key, shelve
-from voxshelf.use_cases.sources import Sources
+from voxshelf.use_cases.sources import Sources, saved_from
 from voxshelf.use_cases.upload_ports import UploadSlots
 from voxshelf.use_cases.voice_draft import SaveVoice, inspected
 
@@ -53,10 +53,13 @@ def save_voice(
             "A voice is kept here only with the person's consent: send consent, with "
             "statement and granted_by."
         )
-    sources = Sources(command.uid, [command.sample, command.profile], objects, uploads)
-    saved = _save(command, sources, library, objects, inspect_audio, policy)
-    if saved.is_there:
-        sources.take_over()
+    saved = saved_from(
+        command.uid,
+        [command.sample, command.profile],
+        objects,
+        uploads,
+        lambda sources: _save(command, sources, library, objects, inspect_audio, policy),
+    )
     assert isinstance(saved.item, Voice)
     return SavedVoice(saved.item, saved.replayed, ends=saved.ends is not None)
 

@@ -10,9 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from voxshelf.core.errors import (
+    ConsentWithdrawn,
     InProgress,
-    NotFound,
-    PermissionDenied,
     RateLimited,
     RunpodFailed,
     Unavailable,
@@ -117,7 +116,7 @@ def _save(
         result_id = results.save(uid, claimed, output)
     except (InProgress, RateLimited, Unavailable):
         return jobs.change(uid, job.job_id, lambda found, now: found.postponed(now))
-    except (NotFound, PermissionDenied) as error:
+    except ConsentWithdrawn as error:
         return _refused(uid, claimed, error, jobs, results)
     except VoxshelfError as error:
         failure, kept = Failure(error.code, error.message), None
@@ -129,19 +128,15 @@ def _save(
 
 
 def _refused(uid: str, job: Job, error: VoxshelfError, jobs: Jobs, results: JobResults) -> Job:
-    """End a job whose voice is gone, or may not be used any more: nothing of its result stays.
-
-    With a withdrawn consent its words go, too.
-    """
-    failure, is_barred = Failure(error.code, error.message), isinstance(error, PermissionDenied)
+    """End a job whose voice may not be used any more: neither its result nor its words stay."""
+    failure = Failure(error.code, error.message)
     if job.output_sha256 is not None:
         with contextlib.suppress(Unavailable):
             results.drop(uid, [job.output_sha256])
 
     def change(found: Job, now: datetime) -> Job:
         failed = replace(found.failed(failure, now), output_sha256=None)
-        is_clone = isinstance(found.order, CloneOrder)
-        return failed.without_words() if is_barred and is_clone else failed
+        return failed.without_words() if isinstance(found.order, CloneOrder) else failed
 
     return jobs.change(uid, job.job_id, change)
 

@@ -6,16 +6,17 @@ from `uploads/` unless the library has its very bytes.
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, cast
 
 from voxshelf.core.content import Content, Source, Upload
-from voxshelf.core.errors import Unavailable
+from voxshelf.core.errors import NotFound, Unavailable
 from voxshelf.core.upload_slots import MAX_AUDIO_UPLOAD_BYTES
 from voxshelf.use_cases.ports import ObjectStore
+from voxshelf.use_cases.shelving import Shelved
 from voxshelf.use_cases.upload_ports import UploadSlots
-from voxshelf.use_cases.uploads import check_size, is_own, no_upload
+from voxshelf.use_cases.uploads import UploadGone, check_size, is_own, no_upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,14 @@ class Sources:
                 raise no_upload()
             # Its room is taken before its bytes come.
             sink = source.sink(known.size_bytes)
-            self._objects.download(source.path, cast(BinaryIO, sink))
+            try:
+                self._objects.download(source.path, cast(BinaryIO, sink))
+            except NotFound:
+                raise no_upload() from None
             content = sink.content()
+            if content.size_bytes != known.size_bytes:
+                # Another one has come to the path since it was looked at.
+                raise no_upload()
             known = replace(known, sha256=content.sha256, content=content)
             self._known[source.path] = known
         assert known.content is not None
@@ -129,3 +136,29 @@ class Sources:
                 with contextlib.suppress(Unavailable):
                     self._slots.take(self._uid, path, known.generation, known.sha256)
                     self._objects.delete_generation(path, known.generation)
+
+
+def saved_from(
+    uid: str,
+    sources: Sequence[Source | None],
+    objects: ObjectStore,
+    uploads: UploadSlots,
+    save: Callable[[Sources], Shelved],
+) -> Shelved:
+    """Save from sources as they are, and take the uploads over that the library has by then.
+
+    When an upload goes meanwhile, the first of two clicks has taken it: then all begins anew, and
+    by its digest the save is known as done.
+    """
+    for is_last in (False, True):
+        looked = Sources(uid, sources, objects, uploads)
+        try:
+            saved = save(looked)
+        except UploadGone:
+            if is_last:
+                raise
+        else:
+            break
+    if saved.is_there:
+        looked.take_over()
+    return saved

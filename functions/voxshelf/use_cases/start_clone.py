@@ -80,7 +80,7 @@ def start_clone(
     check_parameters(order.parameters, job_policy.parameters)
     sources, before = _looked_for(command, jobs, catalogue, objects, uploads, job_policy)
     if before is not None:
-        sources.take_over()
+        _take_over(sources, before)
         return before, True
     sample = sources.content(command.sample)
     content = _fingerprint(order, sample.sha256)
@@ -114,8 +114,14 @@ def start_clone(
         recording=recording,
     )
     started = start_job(new, jobs=jobs, workers=workers, objects=objects, policy=job_policy)
-    sources.take_over()
+    _take_over(sources, started[0])
     return started
+
+
+def _take_over(sources: Sources, job: Job) -> None:
+    """Remove the upload once RunPod has its bytes: a job that never reached it is started anew."""
+    if job.runpod_job_id is not None:
+        sources.take_over()
 
 
 def _looked_for(

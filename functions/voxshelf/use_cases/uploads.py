@@ -15,9 +15,13 @@ def check_size(size_bytes: int, max_bytes: int) -> None:
         )
 
 
-def no_upload() -> NotFound:
-    """Return the answer to a path where nothing lies, or something of another user's."""
-    return NotFound("There is no such upload. Upload the file again.")
+class UploadGone(NotFound):
+    """Nothing lies at the path of an upload, or something of another user's."""
+
+
+def no_upload() -> UploadGone:
+    """Return the answer to a path where nothing lies that may be taken."""
+    return UploadGone("There is no such upload. Upload the file again.")
 
 
 def is_own(path: str, uid: str) -> bool:
