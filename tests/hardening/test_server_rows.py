@@ -6,6 +6,7 @@ Those of slow and silent clients are in `test_slow_rows.py`.
 import contextlib
 import json
 import os
+import re
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -82,6 +83,7 @@ class Connection:
 
     def __init__(self, server) -> None:
         self._socket = socket.create_connection((HOST, server.port), timeout=30)
+        self._received = b""
 
     def __enter__(self) -> Self:
         return self
@@ -100,11 +102,25 @@ class Connection:
         self._socket.shutdown(socket.SHUT_WR)
 
     def status(self) -> int:
-        """The status of the answer; 0 when the connection was closed without one."""
-        answer = b""
-        while b"\r\n" not in answer and (more := self._socket.recv(65_536)):
-            answer += more
-        return int(answer.split(b" ")[1]) if answer else 0
+        """Read the next answer; return its status, 0 when the connection was closed without one."""
+        while b"\r\n\r\n" not in self._received and self._receive():
+            pass
+        head, _, _ = self._received.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: *([0-9]+)", head, re.IGNORECASE)
+        whole = len(head) + 4 + (int(length[1]) if length else 0)
+        while len(self._received) < whole and self._receive():
+            pass
+        self._received = self._received[whole:]
+        return int(head.split(b" ")[1]) if head else 0
+
+    def _receive(self) -> bool:
+        try:
+            more = self._socket.recv(65_536)
+        except ConnectionError:
+            # It has answered, and waits for nothing more.
+            return False
+        self._received += more
+        return bool(more)
 
 
 def save(server, user: str = "ada") -> float:
