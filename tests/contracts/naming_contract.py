@@ -145,6 +145,17 @@ class NamingContract(LibraryCalls):
         verdicts = shelf.restore(uid, keys, LIMITS)
         assert sorted(verdicts.values()) == ["name_taken", "restored"]
 
+    def test_the_first_of_them_comes_back_also_when_speech_comes_before_it(self, shelf, uid):
+        keys = [ItemKey("voices", "mine"), ItemKey("voices", "other")]
+        self._named_voice(shelf, uid, "Ada", "mine", is_own_id=True)
+        self._save(shelf, uid, generation("g1", voice_id="mine"))
+        shelf.delete(uid, keys[:1], Manner(UNDO, with_generations=True))
+        assert shelf.take_generations(uid, "mine").done
+        self._named_voice(shelf, uid, "Ada", "other", is_own_id=True)
+        shelf.delete(uid, keys[1:], Manner(UNDO))
+        verdicts = shelf.restore(uid, keys, LIMITS)
+        assert [verdicts[key] for key in keys] == ["with_generations", "name_taken"]
+
     def test_a_withdrawn_voice_bars_its_name_and_no_other(self, shelf, uid):
         self._named_voice(shelf, uid, "C", "voice_c")
         key = ItemKey("voices", "voice_c")

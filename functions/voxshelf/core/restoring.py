@@ -37,8 +37,11 @@ def decide_restoring(
     verdicts, taken = [], set(taken_names)
     for entry in entries:
         verdict = verdict_on(entry, now, taken)
+        if verdict == "with_generations" and entry is not None:
+            # It comes later, and under its name.
+            taken |= _names_of(entry)
         if verdict == "restored" and entry is not None and entry.trash is not None:
-            taken |= {name for name in [_name_of(entry)] if name is not None}
+            taken |= _names_of(entry)
             amount = kept_amount(entry.trash.item)
             if account.exceeded(amount, defaults) is None:
                 account = replace(account, kept=account.kept + amount)
@@ -80,6 +83,11 @@ def verdict_on(entry: Entry | None, now: datetime, taken_names: Collection[str])
     if _name_of(entry) in taken_names:
         return "name_taken"
     return "with_generations" if entry.trash.taken else "restored"
+
+
+def _names_of(entry: Entry) -> set[str]:
+    name = _name_of(entry)
+    return set() if name is None else {name}
 
 
 def _name_of(entry: Entry) -> str | None:
