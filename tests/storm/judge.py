@@ -61,6 +61,9 @@ class Judge:
         found = {name: answer.body.get(name) for name in ("failed", "missing")}
         if answer.status != 200 or any(found.values()):
             self._record.blame("reconcile", f"{answer} {found}")
+        if answer.body.get("miscounted"):
+            # It has mended them by now, so nothing else would show.
+            self._record.blame("counters", f"reconcile has mended {answer.body['miscounted']}")
 
     def _end_jobs(self) -> None:
         """Let the schedule settle what nobody asks for any more."""
