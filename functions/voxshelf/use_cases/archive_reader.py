@@ -7,7 +7,7 @@ import codecs
 import json
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -23,10 +23,10 @@ from voxshelf.core.archive import (
     ArchivedFile,
 )
 from voxshelf.core.content import Content, Sink, Source, Upload
-from voxshelf.core.errors import InvalidRequest, PayloadTooLarge, Unavailable
+from voxshelf.core.errors import InvalidRequest, PayloadTooLarge
 from voxshelf.use_cases.ports import ObjectStore
 from voxshelf.use_cases.upload_ports import UploadSlots
-from voxshelf.use_cases.uploads import check_size, is_own, no_upload
+from voxshelf.use_cases.uploads import check_size, is_own, no_upload, take_over_upload
 from voxshelf.use_cases.zip_entries import (
     BLOCK_BYTES,
     DAMAGES,
@@ -191,14 +191,12 @@ def open_archive(
 def take_over_archive(
     archive: Archive, source: Source, uid: str, objects: ObjectStore, uploads: UploadSlots
 ) -> None:
-    """Remove an uploaded archive, all of whose items the library has, and nothing put in its place.
-
-    What fails here is removed when the upload's time is over.
-    """
+    """Remove an uploaded archive whose items the library has, and nothing put in its place."""
     if isinstance(source, Upload) and archive.generation is not None:
-        with suppress(Unavailable):
-            uploads.take(uid, source.path, archive.generation, archive.archive_id)
-            objects.delete_generation(source.path, archive.generation)
+        path, generation = source.path, archive.generation
+        take_over_upload(
+            uid, path, generation, archive.archive_id, objects=objects, uploads=uploads
+        )
 
 
 def _piece(content: Content, start: int, length: int) -> bytes:

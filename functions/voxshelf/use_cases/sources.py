@@ -5,18 +5,19 @@ another is the store's generation of the object and the digest of its bytes, and
 from `uploads/` unless the library has its very bytes.
 """
 
-import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 from voxshelf.core.content import Content, Source, Upload
-from voxshelf.core.errors import NotFound, Unavailable
+from voxshelf.core.errors import NotFound
 from voxshelf.core.upload_slots import MAX_AUDIO_UPLOAD_BYTES
 from voxshelf.use_cases.ports import ObjectStore
 from voxshelf.use_cases.shelving import Shelved
 from voxshelf.use_cases.upload_ports import UploadSlots
-from voxshelf.use_cases.uploads import UploadGone, check_size, is_own, no_upload
+from voxshelf.use_cases.uploads import UploadGone, check_size, is_own, no_upload, take_over_upload
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +128,41 @@ class Sources:
                 self.content(source)
 
     def take_over(self) -> None:
-        """Remove the uploads, whose bytes the library has by now, and note which they were.
-
-        The save is done by then: what fails here is removed when the upload's time is over.
-        """
+        """Remove the uploads, whose bytes the library has by now, and note which they were."""
         for path, known in self._known.items():
             if known.generation is not None and known.sha256 is not None:
-                with contextlib.suppress(Unavailable):
-                    self._slots.take(self._uid, path, known.generation, known.sha256)
-                    self._objects.delete_generation(path, known.generation)
+                take_over_upload(
+                    self._uid,
+                    path,
+                    known.generation,
+                    known.sha256,
+                    objects=self._objects,
+                    uploads=self._slots,
+                )
+
+
+def looked_at(
+    uid: str,
+    sources: Sequence[Source | None],
+    objects: ObjectStore,
+    uploads: UploadSlots,
+    work: Callable[[Sources], T],
+) -> tuple[Sources, T]:
+    """Return sources as they are, and what `work` makes of them.
+
+    When an upload goes meanwhile, the first of two clicks has taken it: then all begins anew, and
+    by its digest it is known what was made of it.
+    """
+    for is_last in (False, True):
+        looked = Sources(uid, sources, objects, uploads)
+        try:
+            made = work(looked)
+        except UploadGone:
+            if is_last:
+                raise
+        else:
+            break
+    return looked, made
 
 
 def saved_from(
@@ -145,20 +172,8 @@ def saved_from(
     uploads: UploadSlots,
     save: Callable[[Sources], Shelved],
 ) -> Shelved:
-    """Save from sources as they are, and take the uploads over that the library has by then.
-
-    When an upload goes meanwhile, the first of two clicks has taken it: then all begins anew, and
-    by its digest the save is known as done.
-    """
-    for is_last in (False, True):
-        looked = Sources(uid, sources, objects, uploads)
-        try:
-            saved = save(looked)
-        except UploadGone:
-            if is_last:
-                raise
-        else:
-            break
+    """Save from sources, and take the uploads over that the library has by then."""
+    looked, saved = looked_at(uid, sources, objects, uploads, save)
     if saved.is_there:
         looked.take_over()
     return saved

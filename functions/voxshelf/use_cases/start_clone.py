@@ -9,7 +9,7 @@ from voxshelf.core.account import Policy
 from voxshelf.core.audio import SAMPLE_LIMITS, AudioFacts
 from voxshelf.core.barring import refuse_barred, voice_of_name
 from voxshelf.core.content import Content, NewObject, Source
-from voxshelf.core.errors import InvalidAudio, NotFound, PermissionDenied, VoiceExists
+from voxshelf.core.errors import InvalidAudio, PermissionDenied, VoiceExists
 from voxshelf.core.fingerprint import fingerprint
 from voxshelf.core.jobs import CloneOrder, Job, JobPolicy
 from voxshelf.core.naming import WantedVoice
@@ -17,7 +17,7 @@ from voxshelf.core.quality import is_silent
 from voxshelf.core.worker_parameters import check_parameters
 from voxshelf.use_cases.job_ports import GpuWorkers, Jobs
 from voxshelf.use_cases.ports import AudioInspector, Catalogue, ObjectStore
-from voxshelf.use_cases.sources import Sources
+from voxshelf.use_cases.sources import Sources, looked_at
 from voxshelf.use_cases.start_job import (
     MAX_REQUEST_BYTES,
     NewJob,
@@ -133,20 +133,14 @@ def _looked_for(
     job_policy: JobPolicy,
 ) -> tuple[Sources, Job | None]:
     """Return the recording, fetched, or the job that does this already."""
-    for is_last in (False, True):
-        sources = Sources(command.uid, [command.sample], objects, uploads)
-        try:
-            before = _before(command, sources, jobs, catalogue, job_policy)
-            if before is None:
-                sources.content(command.sample)
-        except NotFound:
-            # The first of two clicks has taken the upload over meanwhile: by now it is known by
-            # its digest.
-            if is_last:
-                raise
-        else:
-            break
-    return sources, before
+
+    def look(sources: Sources) -> Job | None:
+        before = _before(command, sources, jobs, catalogue, job_policy)
+        if before is None:
+            sources.content(command.sample)
+        return before
+
+    return looked_at(command.uid, [command.sample], objects, uploads, look)
 
 
 def _before(

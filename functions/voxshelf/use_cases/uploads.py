@@ -1,6 +1,10 @@
 """Direct uploads: files that a user put under `uploads/{uid}/`."""
 
-from voxshelf.core.errors import NotFound, PayloadTooLarge
+import contextlib
+
+from voxshelf.core.errors import NotFound, PayloadTooLarge, Unavailable
+from voxshelf.use_cases.ports import ObjectStore
+from voxshelf.use_cases.upload_ports import UploadSlots
 
 
 def check_size(size_bytes: int, max_bytes: int) -> None:
@@ -32,3 +36,21 @@ def is_own(path: str, uid: str) -> bool:
     prefix = f"uploads/{uid}/"
     segments = path.removeprefix(prefix).split("/")
     return path.startswith(prefix) and not {"", ".", ".."} & set(segments) and len(path) <= 1024
+
+
+def take_over_upload(
+    uid: str,
+    path: str,
+    generation: str,
+    sha256: str,
+    *,
+    objects: ObjectStore,
+    uploads: UploadSlots,
+) -> None:
+    """Note which bytes of an upload the library has by now, then remove just these.
+
+    All is saved by then: what fails here is removed when the upload's time is over.
+    """
+    with contextlib.suppress(Unavailable):
+        uploads.take(uid, path, generation, sha256)
+        objects.delete_generation(path, generation)
