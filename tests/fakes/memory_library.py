@@ -12,6 +12,7 @@ from tests.fakes.memory_listing import page_of
 from tests.fakes.memory_recount import MemoryRecount
 from tests.fakes.memory_trash import MemoryTrash
 from voxshelf.core.account import Account, Amount, Refusals, hour_of
+from voxshelf.core.counting import counts_at
 from voxshelf.core.errors import NotFound
 from voxshelf.core.items import Generation, Voice
 from voxshelf.core.naming import Elsewhere, name_digest
@@ -216,7 +217,7 @@ class MemoryLibrary(MemoryEdits, MemoryTrash, MemoryRecount):
         if isinstance(item, Generation):
             record = self.records.get((uid, "voices", item.voice_id))
             voice = (record.ready or (record.trash and record.trash.item)) if record else None
-            if record is None or not isinstance(voice, Voice) or voice.saved_at > item.saved_at:
+            if record is None or not isinstance(voice, Voice) or not counts_at(item, voice):
                 return
             counted = replace(voice, generation_count=voice.generation_count + change)
             if record.trash is None:

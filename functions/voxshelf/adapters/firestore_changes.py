@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
 
 from google.cloud import firestore
 
@@ -9,7 +11,15 @@ from voxshelf.adapters import documents
 from voxshelf.adapters.firestore_counters import grown, released
 from voxshelf.adapters.firestore_places import BOUNDED, Places, Snapshot
 from voxshelf.core.account import Amount
+from voxshelf.core.counting import counts_at
 from voxshelf.core.items import Generation, Voice
+
+
+class _Voice(NamedTuple):
+    """A voice, as far as counting goes."""
+
+    voice_id: str
+    saved_at: datetime
 
 
 class Changes:
@@ -34,13 +44,13 @@ class Changes:
     def count(self, generations: Iterable[Voice | Generation], change: int) -> None:
         """Count generations at their voices, more or less; voices are not counted anywhere."""
         spoken = [item for item in generations if isinstance(item, Generation)]
-        since = self._counted_since({item.voice_id for item in spoken})
+        voices = self._counting({item.voice_id for item in spoken})
         for item in spoken:
-            if item.voice_id in since and since[item.voice_id] <= item.saved_at:
+            if (voice := voices.get(item.voice_id)) and counts_at(item, voice):
                 self._counts[self._voice(item.voice_id).path] += change
 
-    def _counted_since(self, voice_ids: set[str]) -> documents.Fields:
-        """Return since when each voice counts: what an earlier one of its id spoke is not its own.
+    def _counting(self, voice_ids: set[str]) -> dict[str, _Voice]:
+        """Return the voices that count.
 
         One in the trash goes on counting, so that it is right when it is brought back.
         """
@@ -53,7 +63,7 @@ class Changes:
         )
         counting = {snapshot.id: snapshot.to_dict() or {} for snapshot in found}
         return {
-            voice_id: fields["saved_at"]
+            voice_id: _Voice(voice_id, fields["saved_at"])
             for voice_id, fields in counting.items()
             if fields.get("status") in (documents.READY, documents.DELETING)
         }
