@@ -37,11 +37,10 @@ def decide_restoring(
     verdicts, taken = [], set(taken_names)
     for entry in entries:
         verdict = verdict_on(entry, now, taken)
-        if verdict == "with_generations" and entry is not None:
-            # It comes later, and under its name.
+        if verdict in ("restored", "with_generations") and entry is not None:
+            # The one with generations comes later, and under its name.
             taken |= _names_of(entry)
         if verdict == "restored" and entry is not None and entry.trash is not None:
-            taken |= _names_of(entry)
             amount = kept_amount(entry.trash.item)
             if account.exceeded(amount, defaults) is None:
                 account = replace(account, kept=account.kept + amount)
