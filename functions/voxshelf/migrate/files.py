@@ -5,9 +5,7 @@ from pathlib import Path
 from voxshelf.core.audio import SIGNATURE_BYTES, recognise
 from voxshelf.core.errors import InvalidProfile
 from voxshelf.core.profile import HEAD_BYTES, inspect_profile
-
-# The most that is saved by a direct upload (the contract, section 7).
-MAX_UPLOAD_BYTES = 200 * 1024 * 1024
+from voxshelf.core.upload_slots import MAX_AUDIO_UPLOAD_BYTES
 
 
 class FileUnusable(Exception):
@@ -21,8 +19,8 @@ def check_audio(path: Path) -> None:
         FileUnusable.
     """
     head, size_bytes = _head(path, SIGNATURE_BYTES)
-    if size_bytes > MAX_UPLOAD_BYTES:
-        raise FileUnusable(f"is larger than {MAX_UPLOAD_BYTES // 1024**2} MiB: split it")
+    if size_bytes > MAX_AUDIO_UPLOAD_BYTES:
+        raise FileUnusable(f"is larger than {MAX_AUDIO_UPLOAD_BYTES // 1024**2} MiB: split it")
     if recognise(head) is None:
         raise FileUnusable("is no WAV, FLAC, OGG or MP3")
 
