@@ -6,61 +6,45 @@ length and holds nothing, so that all memory that is measured is the functions'.
 """
 
 import base64
-import contextlib
-import json
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import google_crc32c
 
-from local.ports import HOST
+from benchmarks.store_handler import BLOCK_BYTES, TAIL_BYTES, StoreHandler, serve
 
-_BLOCK_BYTES = 1024**2
-# What ends a multipart/related body: two line ends, the dashes and a boundary of 32 characters.
-_TAIL_BYTES = 2 + 2 + 32 + 2 + 2
 _file = Path()
 _checksum = ""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def handle(self) -> None:
-        # Whoever is killed while he reads or writes is no surprise here.
-        with contextlib.suppress(ConnectionError):
-            super().handle()
-
-    def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        if not unquote(address.path).rsplit("/o/", 1)[-1].startswith("uploads/"):
-            self._answer(404, {})
+class _Handler(StoreHandler):
+    def do_GET(self) -> None:  # noqa: N802 - http.server names it
+        if not self.object_name.startswith("uploads/"):
+            self.answer(404, {})
             return
         size = _file.stat().st_size
-        if "alt=media" not in address.query:
-            self._answer(200, {"size": str(size), "crc32c": _checksum, "generation": "1"})
+        if not self.is_for_bytes:
+            self.answer(200, {"size": str(size), "crc32c": _checksum, "generation": "1"})
             return
         self.send_response(200)
         self.send_header("Content-Length", str(size))
         self.send_header("X-Goog-Hash", f"crc32c={_checksum}")
         self.end_headers()
         with _file.open("rb") as file:
-            while block := file.read(_BLOCK_BYTES):
+            while block := file.read(BLOCK_BYTES):
                 self.wfile.write(block)
 
-    def do_POST(self) -> None:
-        left = int(self.headers["Content-Length"]) - _TAIL_BYTES
+    def do_POST(self) -> None:  # noqa: N802 - http.server names it
+        left = int(self.headers["Content-Length"]) - TAIL_BYTES
         for _ in range(2):
             left -= self._head_bytes()
         size, checksum = left, _checksum_of(self.rfile, left)
-        self.rfile.read(_TAIL_BYTES)
-        self._answer(200, {"size": str(size), "crc32c": checksum})
+        self.rfile.read(TAIL_BYTES)
+        self.answer(200, {"size": str(size), "crc32c": checksum})
 
-    def do_DELETE(self) -> None:
-        self._answer(200, {})
+    def do_DELETE(self) -> None:  # noqa: N802 - http.server names it
+        self.answer(200, {})
 
     def _head_bytes(self) -> int:
         """Read a part's head, or the JSON of the first one with the head of the second."""
@@ -76,21 +60,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     _is_json_read = False
 
-    def _answer(self, status: int, body: dict[str, str]) -> None:
+    def answer(self, status: int, body: dict[str, str]) -> None:
         self._is_json_read = False
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_arguments: object) -> None:
-        """Say nothing of each request."""
+        super().answer(status, body)
 
 
 def _checksum_of(file: BufferedIOBase, size: int) -> str:
     checksum = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
-    while size and (block := file.read(min(size, _BLOCK_BYTES))):
+    while size and (block := file.read(min(size, BLOCK_BYTES))):
         checksum.update(block)  # type: ignore[no-untyped-call]
         size -= len(block)
     digest: bytes = checksum.digest()  # type: ignore[no-untyped-call]
@@ -103,10 +80,7 @@ def main(path: str) -> None:
     _file = Path(path)
     with _file.open("rb") as file:
         _checksum = _checksum_of(file, _file.stat().st_size)
-    with ThreadingHTTPServer((HOST, 0), _Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        print(f"{HOST}:{server.server_port}", flush=True)
-        sys.stdin.read()
+    serve(_Handler)
 
 
 if __name__ == "__main__":

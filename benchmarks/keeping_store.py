@@ -6,22 +6,16 @@ in FOLDER is an object: its name is the object's, quoted. The Storage emulator t
 """
 
 import base64
-import contextlib
 import json
 import re
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 import google_crc32c
 
-from local.ports import HOST
+from benchmarks.store_handler import BLOCK_BYTES, TAIL_BYTES, StoreHandler, serve
 
-_BLOCK_BYTES = 1024**2
-# What ends a multipart/related body: two line ends, the dashes and a boundary of 32 characters.
-_TAIL_BYTES = 2 + 2 + 32 + 2 + 2
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 _folder = Path()
 
@@ -31,41 +25,31 @@ def file_of(folder: Path, name: str) -> Path:
     return folder / quote(name, safe="")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def handle(self) -> None:
-        # Whoever is killed while he reads or writes is no surprise here.
-        with contextlib.suppress(ConnectionError):
-            super().handle()
-
-    def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        file = file_of(_folder, unquote(address.path).rsplit("/o/", 1)[-1])
+class _Handler(StoreHandler):
+    def do_GET(self) -> None:  # noqa: N802 - http.server names it
+        file = file_of(_folder, self.object_name)
         if not file.is_file():
-            self._answer(404, {})
-        elif "alt=media" in address.query:
+            self.answer(404, {})
+        elif self.is_for_bytes:
             self._send(file)
         else:
-            self._answer(200, _resource(file))
+            self.answer(200, _resource(file))
 
-    def do_POST(self) -> None:
-        left = int(self.headers["Content-Length"]) - _TAIL_BYTES
+    def do_POST(self) -> None:  # noqa: N802 - http.server names it
+        left = int(self.headers["Content-Length"]) - TAIL_BYTES
         left -= self._head_bytes()
         line = self.rfile.readline()
         left -= len(line) + self._head_bytes()
         file = file_of(_folder, json.loads(line)["name"])
         with file.open("wb") as kept:
-            while left and (block := self.rfile.read(min(left, _BLOCK_BYTES))):
+            while left and (block := self.rfile.read(min(left, BLOCK_BYTES))):
                 left -= kept.write(block)
-        self.rfile.read(_TAIL_BYTES)
-        self._answer(200, _resource(file))
+        self.rfile.read(TAIL_BYTES)
+        self.answer(200, _resource(file))
 
-    def do_DELETE(self) -> None:
-        file_of(_folder, unquote(urlsplit(self.path).path).rsplit("/o/", 1)[-1]).unlink(
-            missing_ok=True
-        )
-        self._answer(200, {})
+    def do_DELETE(self) -> None:  # noqa: N802 - http.server names it
+        file_of(_folder, self.object_name).unlink(missing_ok=True)
+        self.answer(200, {})
 
     def _head_bytes(self) -> int:
         taken, line = 0, b""
@@ -84,24 +68,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         with file.open("rb") as kept:
             kept.seek(start)
-            while left and (block := kept.read(min(left, _BLOCK_BYTES))):
+            while left and (block := kept.read(min(left, BLOCK_BYTES))):
                 left -= self.wfile.write(block)
-
-    def _answer(self, status: int, body: dict[str, str]) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_arguments: object) -> None:
-        """Say nothing of each request."""
 
 
 def _resource(file: Path) -> dict[str, str]:
     checksum = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
     with file.open("rb") as kept:
-        while block := kept.read(_BLOCK_BYTES):
+        while block := kept.read(BLOCK_BYTES):
             checksum.update(block)  # type: ignore[no-untyped-call]
     digest: bytes = checksum.digest()  # type: ignore[no-untyped-call]
     found = {"size": str(file.stat().st_size), "crc32c": base64.b64encode(digest).decode()}
@@ -112,10 +86,7 @@ def main(folder: str) -> None:
     """Serve until the input ends."""
     global _folder  # noqa: PLW0603 - one process serves one folder
     _folder = Path(folder)
-    with ThreadingHTTPServer((HOST, 0), _Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        print(f"{HOST}:{server.server_port}", flush=True)
-        sys.stdin.read()
+    serve(_Handler)
 
 
 if __name__ == "__main__":
