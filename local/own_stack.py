@@ -4,10 +4,12 @@ Several runs at once, also beside `make dev`, do not disturb each other: each ha
 folders and data.
 """
 
+import contextlib
 import os
 import shlex
 import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -115,3 +117,21 @@ def _script(stack: Stack, output: Path, command: Sequence[str]) -> str:
 def python(*arguments: str) -> list[str]:
     """The command line of this Python."""
     return [sys.executable, *arguments]
+
+
+def run_with_results(
+    name: str, project: str, module: str, arguments: Sequence[str], *, as_json: bool
+) -> int:
+    """Run a module of ours in an own stack, and let it write its figures; its exit code.
+
+    It is given `--results` and a file beside its arguments. With `as_json`, standard output holds
+    what it has written there alone: progress is for people.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder) / "results.json"
+        command = python("-m", module, *arguments, "--results", str(results))
+        with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+            code = run_in_own_stack(name, project, command)
+        if as_json and results.exists():
+            sys.stdout.write(results.read_text())
+    return code

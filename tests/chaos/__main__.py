@@ -5,14 +5,12 @@ was violated, an acknowledged save was lost, or an object was left over.
 """
 
 import argparse
-import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.own_stack import python, run_in_own_stack
+from local.own_stack import run_with_results
 from tests.chaos.experiments import run_all
 from tests.chaos.report import json_text, table
 
@@ -30,15 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if "FIRESTORE_EMULATOR_HOST" in os.environ:
         return _run(options)
-    with tempfile.TemporaryDirectory() as folder:
-        results = Path(folder) / "results.json"
-        command = python("-m", "tests.chaos", *arguments, "--results", str(results))
-        # Progress is for people: with --json, standard output holds the figures alone.
-        with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
-            code = run_in_own_stack("chaos", PROJECT, command)
-        if options.json and results.exists():
-            sys.stdout.write(results.read_text())
-    return code
+    return run_with_results("chaos", PROJECT, "tests.chaos", arguments, as_json=options.json)
 
 
 def _run(options: argparse.Namespace) -> int:

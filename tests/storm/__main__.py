@@ -5,15 +5,13 @@ wrong in the end: what it was, and how to do it again, is printed.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from local.own_stack import python, run_in_own_stack
+from local.own_stack import run_with_results
 from tests.chaos.lab import Lab
 from tests.storm.paths import reused_paths
 from tests.storm.storm import drawn_seed, storm
@@ -35,15 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if "FIRESTORE_EMULATOR_HOST" in os.environ:
         return _run(options)
-    with tempfile.TemporaryDirectory() as folder:
-        results = Path(folder) / "results.json"
-        command = python("-m", "tests.storm", *arguments, "--results", str(results))
-        # Progress is for people: with --json, standard output holds the figures alone.
-        with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
-            code = run_in_own_stack("storm", PROJECT, command)
-        if options.json and results.exists():
-            sys.stdout.write(results.read_text())
-    return code
+    return run_with_results("storm", PROJECT, "tests.storm", arguments, as_json=options.json)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -118,6 +118,27 @@ class Saving:
         expect_equal(kept.facts, shown, "the first answer to its key")
         return library
 
+    def after(self, library: Library, answer: Answer) -> Library:
+        """See `Operation`."""
+        if not answer.is_done:
+            return self._refused(library, answer)
+        kept = self.kept(library)
+        if kept is not None:
+            return self.replayed(library, kept, answer)
+        item_id, shown = self.shown(answer)
+        if answer.replayed:
+            return self._known_again(library, item_id, shown)
+        return self._done(library, item_id, shown)
+
+    def _refused(self, library: Library, answer: Answer) -> Library:
+        raise NotImplementedError
+
+    def _known_again(self, library: Library, item_id: str, shown: Facts) -> Library:
+        raise NotImplementedError
+
+    def _done(self, library: Library, item_id: str, shown: Facts) -> Library:
+        raise NotImplementedError
+
     def is_conflict(self, library: Library) -> bool:
         """Tell whether its key was used for other content."""
         kept = library.keys.get((self.kind, self.key)) if self.key else None

@@ -94,16 +94,7 @@ class SaveSpeech(Saving):
             library = replace(library, repeats={**library.repeats, self.same: item_id})
         return library.keep(SPEECHES, self.key, Kept(self.content, item_id, facts))
 
-    def after(self, library: Library, answer: Answer) -> Library:
-        """See `Operation`."""
-        if not answer.is_done:
-            return self._refused(library, answer)
-        kept = self.kept(library)
-        if kept is not None:
-            return self.replayed(library, kept, answer)
-        item_id, shown = self.shown(answer)
-        if answer.replayed:
-            return self._known_again(library, item_id, shown)
+    def _done(self, library: Library, item_id: str, shown: Facts) -> Library:
         if self.voice_id in library.barred or self.voice_id not in library.voices:
             raise Unlike("its voice is not there")
         if known := self._known(library):

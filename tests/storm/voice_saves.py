@@ -91,16 +91,7 @@ class SaveVoice(Saving):
         library = library.put(VOICES, place, facts)
         return library.keep(VOICES, self.key, Kept(self.content, place, facts))
 
-    def after(self, library: Library, answer: Answer) -> Library:
-        """See `Operation`."""
-        if not answer.is_done:
-            return self._refused(library, answer)
-        kept = self.kept(library)
-        if kept is not None:
-            return self.replayed(library, kept, answer)
-        place, shown = self.shown(answer)
-        if answer.replayed:
-            return self._known_again(library, place, shown)
+    def _done(self, library: Library, place: str, shown: Facts) -> Library:
         if self.place_in(library) is None:
             raise Unlike("its name is another voice's")
         if place in library.barred:

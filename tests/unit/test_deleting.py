@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.memory_uploads import MemoryUploads
+from tests.fakes.inline_audio import inspect_audio
 from tests.sounds import content, wav
 from tests.unit.test_reconcile import Crash, CrashingShelf, found
 from tests.unit.test_save_voice import LIMITS
@@ -262,23 +262,26 @@ class Overtaken:
         self._shelf.objects.write(self._sent)
 
 
-@pytest.mark.parametrize("state", ["new", "replaced", "deleted"])
-def test_a_save_that_is_deleted_while_it_runs_ends_as_one_that_was_overtaken(shelf, state):
+def save_overtaken(shelf, state, **options):
+    """Save over what is in this state, and be overtaken by a deletion."""
     if state != "new":
         shelf.save()
     if state == "deleted":
         shelf.delete()
-    from tests.fakes.inline_audio import inspect_audio
-
     with pytest.raises(InProgress):
         save_voice(
             SaveVoice("ada", "voice_a", "A", content(wav(2.0)), replace=True),
             library=shelf.library,
-            objects=Overtaken(shelf, VOICE),
-            uploads=MemoryUploads(),
+            objects=Overtaken(shelf, VOICE, **options),
+            uploads=shelf.uploads,
             inspect_audio=inspect_audio,
             policy=Policy(LIMITS),
         )
+
+
+@pytest.mark.parametrize("state", ["new", "replaced", "deleted"])
+def test_a_save_that_is_deleted_while_it_runs_ends_as_one_that_was_overtaken(shelf, state):
+    save_overtaken(shelf, state)
     with pytest.raises(NotFound):
         shelf.library.voice("ada", "voice_a")
     shelf.reconcile()
@@ -418,21 +421,7 @@ def test_a_consent_that_is_withdrawn_is_there_no_more_to_be_withdrawn(shelf):
 
 @pytest.mark.parametrize("state", ["new", "replaced", "deleted"])
 def test_a_withdrawal_overtakes_a_save_that_runs(shelf, state):
-    if state != "new":
-        shelf.save()
-    if state == "deleted":
-        shelf.delete()
-    from tests.fakes.inline_audio import inspect_audio
-
-    with pytest.raises(InProgress):
-        save_voice(
-            SaveVoice("ada", "voice_a", "A", content(wav(2.0)), replace=True),
-            library=shelf.library,
-            uploads=shelf.uploads,
-            objects=Overtaken(shelf, VOICE, permanent=True, withdrawn=True),
-            inspect_audio=inspect_audio,
-            policy=Policy(LIMITS),
-        )
+    save_overtaken(shelf, state, permanent=True, withdrawn=True)
     shelf.reconcile()
     barred(shelf)
 
